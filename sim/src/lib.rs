@@ -1,0 +1,1 @@
+//! Worlds, robots and a camera renderer for the demo, the tests and training data.
