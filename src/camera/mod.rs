@@ -54,4 +54,9 @@ pub trait FrameSource: Send {
     fn is_log(&self) -> bool {
         false
     }
+
+    /// Where a source makes a frame whenever it is asked (the simulator): how often to ask in real time.
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
 }
