@@ -1,5 +1,10 @@
 //! Where frames come from: the port [`FrameSource`] and its implementations.
 
+pub mod decode;
+#[cfg(feature = "camera")]
+pub mod nokhwa;
+pub mod replay;
+
 use std::time::Duration;
 
 use crate::frame::RawFrame;
