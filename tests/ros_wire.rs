@@ -129,7 +129,8 @@ fn a_stamped_twist_reaches_cyclone_exactly_without_gap_and_zeros_follow_when_the
 fn the_origin_of_a_command_carries_the_time_of_its_picture() {
     let Some(python) = python_or_skip("origin to rclpy") else { return };
     let _alone = alone();
-    let peer = Peer::start(&python, "listen_rclpy.py", ["/pilotage/cmd_vel_origin", "TwistStamped"], &[], domain(4));
+    let peer =
+        Peer::start(&python, "listen_rclpy.py", ["/pilotage/cmd_vel_origin", "TwistStamped"], &[], domain(4));
     let mut sink = node(domain(4), &RosOptions::default()).command_publisher().unwrap();
     peer.wait_until_ready();
     // Nothing tells from here that the peer is connected to this topic too: repeat until it hears.
@@ -200,7 +201,12 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// What the peer sent and what the source gave for it, matched by stamp: (hash as sent, frame).
-fn pictures_received(python: &Path, test_no: u16, transport: ImageTransport, more: &[&str]) -> Vec<(String, RawFrame)> {
+fn pictures_received(
+    python: &Path,
+    test_no: u16,
+    transport: ImageTransport,
+    more: &[&str],
+) -> Vec<(String, RawFrame)> {
     const COUNT: usize = 20;
     let image_topic = format!("cam{}/image_raw", more.len());
     let options = RosOptions { image_topic, image_transport: transport, ..RosOptions::default() };
@@ -234,8 +240,11 @@ fn pictures_received(python: &Path, test_no: u16, transport: ImageTransport, mor
 fn raw_pictures_from_rclpy_arrive_with_the_right_pixels_in_every_encoding() {
     let Some(python) = python_or_skip("raw pictures from rclpy") else { return };
     let _alone = alone();
-    let cases: [&[&str]; 3] =
-        [&["--encoding", "rgb8"], &["--encoding", "bgr8", "--padding", "17"], &["--encoding", "mono8", "--padding", "3", "--hz", "30"]];
+    let cases: [&[&str]; 3] = [
+        &["--encoding", "rgb8"],
+        &["--encoding", "bgr8", "--padding", "17"],
+        &["--encoding", "mono8", "--padding", "3", "--hz", "30"],
+    ];
     for case in cases {
         for (sent, frame) in pictures_received(&python, 8, ImageTransport::Raw, case) {
             assert_eq!((frame.picture.width(), frame.picture.height()), (160, 120));
@@ -249,7 +258,9 @@ fn raw_pictures_from_rclpy_arrive_with_the_right_pixels_in_every_encoding() {
 fn a_vga_picture_arrives_whole_although_it_does_not_fit_into_a_packet() {
     let Some(python) = python_or_skip("large pictures from rclpy") else { return };
     let _alone = alone();
-    for (sent, frame) in pictures_received(&python, 9, ImageTransport::Raw, &["--width", "640", "--height", "480"]) {
+    for (sent, frame) in
+        pictures_received(&python, 9, ImageTransport::Raw, &["--width", "640", "--height", "480"])
+    {
         assert_eq!(sha256(frame.picture.rgb()), sent);
     }
 }
@@ -269,7 +280,9 @@ fn compressed_pictures_from_rclpy_arrive_with_the_right_pixels_and_their_own_byt
     for (sent, frame) in pictures_received(&python, 10, ImageTransport::Compressed, &["--file", file]) {
         assert_eq!((frame.picture.width(), frame.picture.height()), (64, 48));
         let (pixels, _) = frame.picture.rgb().as_chunks();
-        assert!(pixels.iter().all(|&[r, g, b]| r.abs_diff(200) < 5 && g.abs_diff(120) < 5 && b.abs_diff(40) < 5));
+        assert!(
+            pixels.iter().all(|&[r, g, b]| r.abs_diff(200) < 5 && g.abs_diff(120) < 5 && b.abs_diff(40) < 5)
+        );
         assert_eq!(sha256(&frame.encoded.unwrap()), sent, "JPEG");
     }
 }
@@ -304,12 +317,20 @@ fn packets_on_second_interface(test: &str, purpose: &str) -> Option<u64> {
         if output.status.success() {
             let sent: Vec<u64> = text
                 .lines()
-                .map(|line| serde_json::from_str::<Value>(line).unwrap()[0]["stats64"]["tx"]["packets"].as_u64().unwrap())
+                .map(|line| {
+                    serde_json::from_str::<Value>(line).unwrap()[0]["stats64"]["tx"]["packets"]
+                        .as_u64()
+                        .unwrap()
+                })
                 .collect();
             return Some(sent[1] - sent[0]);
         }
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert_ne!(output.status.code(), Some(1).filter(|_| !errors.contains("unshare")), "the child failed: {errors}");
+        assert_ne!(
+            output.status.code(),
+            Some(1).filter(|_| !errors.contains("unshare")),
+            "the child failed: {errors}"
+        );
     }
     skip(test, "a network of its own is not permitted here (unshare -n, ip)");
     None

@@ -76,7 +76,12 @@ impl RosCommandSink {
     ///
     /// # Errors
     /// As [`Self::send`]; a failure here says nothing about the command itself.
-    pub fn send_origin(&mut self, linear_mps: f32, angular_rps: f32, captured_ns: i64) -> Result<(), RosError> {
+    pub fn send_origin(
+        &mut self,
+        linear_mps: f32,
+        angular_rps: f32,
+        captured_ns: i64,
+    ) -> Result<(), RosError> {
         let message = self.stamped(Twist::planar(linear_mps, angular_rps)?, captured_ns)?;
         publish(&self.origin, message, &self.origin_topic)
     }
@@ -101,7 +106,12 @@ impl RosCommandSink {
     #[must_use]
     pub fn describe(&self) -> String {
         let kind = if matches!(self.commands, Commands::Stamped(_)) { "TwistStamped" } else { "Twist" };
-        format!("{kind} on {} as {} in ROS domain {}", self.commands_topic, self.node.name(), self.node.domain_id())
+        format!(
+            "{kind} on {} as {} in ROS domain {}",
+            self.commands_topic,
+            self.node.name(),
+            self.node.domain_id()
+        )
     }
 
     fn stamped(&self, twist: Twist, stamp_ns: i64) -> Result<TwistStamped, RosError> {
