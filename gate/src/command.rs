@@ -41,17 +41,11 @@ pub struct Command {
 
 impl Command {
     /// Stand still: the one command anybody may make at any time.
-    pub const ZERO: Self = Self {
-        linear_mps: 0.0,
-        angular_rps: 0.0,
-    };
+    pub const ZERO: Self = Self { linear_mps: 0.0, angular_rps: 0.0 };
 
     /// For [`Gate`](crate::Gate) alone.
     pub(crate) const fn passed(linear_mps: f32, angular_rps: f32) -> Self {
-        Self {
-            linear_mps,
-            angular_rps,
-        }
+        Self { linear_mps, angular_rps }
     }
 
     /// Forward speed, metres per second; negative is backwards.

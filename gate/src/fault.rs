@@ -59,11 +59,9 @@ impl Fault {
     #[must_use]
     pub const fn class(self) -> FaultClass {
         match self {
-            Self::CameraFrozen
-            | Self::Obstacle
-            | Self::HeartbeatLost
-            | Self::PolicyFailed
-            | Self::SinkFailed => FaultClass::StopNow,
+            Self::CameraFrozen | Self::Obstacle | Self::HeartbeatLost | Self::PolicyFailed | Self::SinkFailed => {
+                FaultClass::StopNow
+            }
             Self::BatteryLow | Self::Overheated => FaultClass::SlowStop,
             Self::ForeignPublisher | Self::NotReady | Self::StorageLow => FaultClass::NeverStart,
         }
@@ -133,9 +131,7 @@ impl Faults {
 
     /// The faults in the set, in the order of [`Fault::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Fault> {
-        Fault::ALL
-            .into_iter()
-            .filter(move |fault| self.contains(*fault))
+        Fault::ALL.into_iter().filter(move |fault| self.contains(*fault))
     }
 
     /// The first fault of a class.

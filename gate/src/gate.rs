@@ -2,10 +2,7 @@
 
 use crate::rates::{STANDING, StepTime, approach, slow_down, within_speed};
 use crate::time::seconds;
-use crate::{
-    Cause, Command, Decision, FaultClass, Input, Limit, Limits, Mode, Monotonic, Permit, Verdict,
-    Wanted,
-};
+use crate::{Cause, Command, Decision, FaultClass, Input, Limit, Limits, Mode, Monotonic, Permit, Verdict, Wanted};
 
 /// What a step gives back.
 #[derive(Debug, PartialEq)]
@@ -41,11 +38,7 @@ impl Gate {
     /// A gate at rest.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            latest: None,
-            last: STANDING,
-        }
+        Self { limits, latest: None, last: STANDING }
     }
 
     /// The limits in force.
@@ -72,10 +65,7 @@ impl Gate {
             Passage::Follow(wanted) => self.followed(wanted, time),
         };
         // Plus zero turns -0.0 into 0.0: some drivers tell the two apart.
-        self.last = Wanted {
-            linear_mps: motion.linear_mps + 0.0,
-            angular_rps: motion.angular_rps + 0.0,
-        };
+        self.last = Wanted { linear_mps: motion.linear_mps + 0.0, angular_rps: motion.angular_rps + 0.0 };
         self.latest = self.latest.max(Some(input.now));
         Output {
             command: Command::passed(self.last.linear_mps, self.last.angular_rps),
@@ -85,9 +75,7 @@ impl Gate {
     }
 
     fn elapsed_s(&self, now: Monotonic) -> f64 {
-        self.latest
-            .and_then(|latest| now.ns_since(latest))
-            .map_or(0.0, seconds)
+        self.latest.and_then(|latest| now.ns_since(latest)).map_or(0.0, seconds)
     }
 
     /// The order of priority, in one place. It is the order of [`Verdict`]'s variants.
@@ -105,10 +93,7 @@ impl Gate {
         if let Some(by_ns) = self.ns_backwards(input.now) {
             return Passage::Zero(Verdict::TimeWentBackwards { by_ns });
         }
-        if let Some(verdict) = input
-            .decision
-            .and_then(|decision| self.unfit(input.now, &decision))
-        {
+        if let Some(verdict) = input.decision.and_then(|decision| self.unfit(input.now, &decision)) {
             return Passage::Zero(verdict);
         }
         if let Permit::Stop(reason) = input.permit
@@ -133,9 +118,7 @@ impl Gate {
     }
 
     fn ns_backwards(&self, now: Monotonic) -> Option<u64> {
-        self.latest?
-            .ns_since(now)
-            .filter(|backwards_ns| *backwards_ns > 0)
+        self.latest?.ns_since(now).filter(|backwards_ns| *backwards_ns > 0)
     }
 
     fn unfit(&self, now: Monotonic, decision: &Decision) -> Option<Verdict> {
@@ -145,9 +128,7 @@ impl Gate {
         match now.ns_since(decision.evidence_at) {
             Some(age_ns) if age_ns <= self.limits.max_age_ns() => None,
             Some(age_ns) => Some(Verdict::Stale { age_ns }),
-            None => Some(Verdict::FutureEvidence {
-                ahead_ns: decision.evidence_at.0.saturating_sub(now.0),
-            }),
+            None => Some(Verdict::FutureEvidence { ahead_ns: decision.evidence_at.0.saturating_sub(now.0) }),
         }
     }
 
@@ -157,11 +138,7 @@ impl Gate {
 
     fn slowed(&self, cause: Cause, time: StepTime) -> (Wanted, Verdict) {
         let motion = slow_down(self.last, self.limits.config(), time);
-        if motion == STANDING {
-            (motion, Verdict::Stopped(cause))
-        } else {
-            (motion, Verdict::Stopping(cause))
-        }
+        if motion == STANDING { (motion, Verdict::Stopped(cause)) } else { (motion, Verdict::Stopping(cause)) }
     }
 
     fn followed(&self, wanted: Wanted, time: StepTime) -> (Wanted, Verdict) {
@@ -183,7 +160,7 @@ impl Gate {
                 time,
             ),
         };
-        let changed = |a: f32, b: f32| a.to_bits() != b.to_bits();
+        let changed = |a: f32, b: f32| (a - b).abs() > 0.0;
         let limit = if speed_limit.is_some() {
             speed_limit
         } else if changed(motion.linear_mps, target.linear_mps) {

@@ -71,14 +71,7 @@ pub enum StopReason {
 
 impl StopReason {
     /// All reasons.
-    pub const ALL: [Self; 6] = [
-        Self::Arrived,
-        Self::Lost,
-        Self::Stuck,
-        Self::NoRoute,
-        Self::Waiting,
-        Self::Finished,
-    ];
+    pub const ALL: [Self; 6] = [Self::Arrived, Self::Lost, Self::Stuck, Self::NoRoute, Self::Waiting, Self::Finished];
 
     /// Whether the robot may slow down within its limits instead of stopping in the same step.
     #[must_use]

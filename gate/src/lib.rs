@@ -23,9 +23,9 @@ pub use fault::{Fault, FaultClass, Faults};
 pub use gate::{Gate, Output};
 pub use input::{Decision, Input, Mode, Permit, StopReason, Wanted};
 pub use limits::{
-    ACCELERATION_CEILING_MPS2, ANGULAR_ACCELERATION_CEILING_RPS2, ANGULAR_CEILING_RPS, Limits,
-    LimitsConfig, LimitsError, MAX_AGE_CEILING_S, MAX_AGE_FLOOR_S, PERIOD_CEILING_S,
-    PERIOD_FLOOR_S, RAMP_CEILING_S, RATE_FLOOR, SPEED_CEILING_MPS,
+    ACCELERATION_CEILING_MPS2, ANGULAR_ACCELERATION_CEILING_RPS2, ANGULAR_CEILING_RPS, Limits, LimitsConfig,
+    LimitsError, MAX_AGE_CEILING_S, MAX_AGE_FLOOR_S, PERIOD_CEILING_S, PERIOD_FLOOR_S, RAMP_CEILING_S, RATE_FLOOR,
+    SPEED_CEILING_MPS,
 };
 pub use time::Monotonic;
 pub use verdict::{Cause, Limit, Reaction, Verdict};

@@ -93,27 +93,15 @@ impl Limits {
         within("max_linear_mps", c.max_linear_mps.into(), forward)?;
         within("max_reverse_mps", c.max_reverse_mps.into(), speed)?;
         within("max_angular_rps", c.max_angular_rps.into(), turn)?;
-        within(
-            "linear_accel_mps2",
-            c.linear_accel_mps2.into(),
-            accel.clone(),
-        )?;
+        within("linear_accel_mps2", c.linear_accel_mps2.into(), accel.clone())?;
         within("linear_decel_mps2", c.linear_decel_mps2.into(), accel)?;
-        within(
-            "angular_accel_rps2",
-            c.angular_accel_rps2.into(),
-            angular_accel,
-        )?;
+        within("angular_accel_rps2", c.angular_accel_rps2.into(), angular_accel)?;
         within("max_age_s", c.max_age_s, age)?;
         within("min_period_s", c.min_period_s, shortest)?;
         within("max_period_s", c.max_period_s, longest)?;
         let fastest_mps = c.max_linear_mps.max(c.max_reverse_mps);
         ramp("linear_decel_mps2", fastest_mps, c.linear_decel_mps2)?;
-        ramp(
-            "angular_accel_rps2",
-            c.max_angular_rps,
-            c.angular_accel_rps2,
-        )?;
+        ramp("angular_accel_rps2", c.max_angular_rps, c.angular_accel_rps2)?;
         Ok(Self {
             config,
             // Rounded, because 0.45 s as a binary fraction times 10^9 may lie a hair below.
@@ -143,31 +131,18 @@ impl Limits {
     }
 }
 
-fn within(
-    field: &'static str,
-    value: f64,
-    allowed: RangeInclusive<f64>,
-) -> Result<(), LimitsError> {
+fn within(field: &'static str, value: f64, allowed: RangeInclusive<f64>) -> Result<(), LimitsError> {
     // NaN and the infinities lie in no such range.
     if allowed.contains(&value) {
         return Ok(());
     }
-    Err(LimitsError::OutOfBounds {
-        field,
-        value,
-        lowest: *allowed.start(),
-        highest: *allowed.end(),
-    })
+    Err(LimitsError::OutOfBounds { field, value, lowest: *allowed.start(), highest: *allowed.end() })
 }
 
 fn ramp(field: &'static str, from: f32, rate: f32) -> Result<(), LimitsError> {
     let lowest = from / RAMP_CEILING_S;
     if rate < lowest {
-        return Err(LimitsError::RampTooLong {
-            field,
-            value: rate,
-            lowest,
-        });
+        return Err(LimitsError::RampTooLong { field, value: rate, lowest });
     }
     Ok(())
 }
@@ -200,21 +175,12 @@ pub enum LimitsError {
 impl Display for LimitsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OutOfBounds {
-                field,
-                value,
-                lowest,
-                highest,
-            } => {
+            Self::OutOfBounds { field, value, lowest, highest } => {
                 write!(f, "{field} = ")?;
                 as_written(f, *value)?;
                 write!(f, ": set a number from {lowest} to {highest}")
             }
-            Self::RampTooLong {
-                field,
-                value,
-                lowest,
-            } => write!(
+            Self::RampTooLong { field, value, lowest } => write!(
                 f,
                 "{field} = {value}: stopping from full speed would take longer than \
                  {RAMP_CEILING_S} s; set at least {lowest} or lower the top speed"
@@ -226,11 +192,7 @@ impl Display for LimitsError {
 /// Most fields are f32: widened to f64, 11.3 would read 11.300000190734863.
 fn as_written(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     let narrow = value as f32;
-    if f64::from(narrow).to_bits() == value.to_bits() {
-        narrow.fmt(f)
-    } else {
-        value.fmt(f)
-    }
+    if f64::from(narrow).to_bits() == value.to_bits() { narrow.fmt(f) } else { value.fmt(f) }
 }
 
 impl core::error::Error for LimitsError {}

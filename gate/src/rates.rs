@@ -25,23 +25,16 @@ impl StepTime {
 /// arc more slowly. Clipping each alone would bend the path: into the inside of a curve when only
 /// the speed is cut, out of it when only the turn rate is.
 pub(crate) fn within_speed(wanted: Wanted, limits: &LimitsConfig) -> (Wanted, Option<Limit>) {
-    let max_linear_mps = if wanted.linear_mps < 0.0 {
-        limits.max_reverse_mps
-    } else {
-        limits.max_linear_mps
-    };
+    let max_linear_mps =
+        if wanted.linear_mps.is_sign_negative() { limits.max_reverse_mps } else { limits.max_linear_mps };
     let max_angular_rps = limits.max_angular_rps;
     let linear_factor = factor(wanted.linear_mps.abs(), max_linear_mps);
     let angular_factor = factor(wanted.angular_rps.abs(), max_angular_rps);
     let factor = linear_factor.min(angular_factor);
     // The product may lie one rounding step above the limit that the factor was made from.
     let scaled = Wanted {
-        linear_mps: (wanted.linear_mps * factor)
-            .max(-max_linear_mps)
-            .min(max_linear_mps),
-        angular_rps: (wanted.angular_rps * factor)
-            .max(-max_angular_rps)
-            .min(max_angular_rps),
+        linear_mps: (wanted.linear_mps * factor).max(-max_linear_mps).min(max_linear_mps),
+        angular_rps: (wanted.angular_rps * factor).max(-max_angular_rps).min(max_angular_rps),
     };
     let limit = if linear_factor < 1.0 {
         Some(Limit::Linear)
@@ -54,7 +47,8 @@ pub(crate) fn within_speed(wanted: Wanted, limits: &LimitsConfig) -> (Wanted, Op
 }
 
 fn factor(size: f32, max: f32) -> f32 {
-    if size > max { max / size } else { 1.0 }
+    // Zero by zero is not a number, of which `min` takes no notice.
+    (max / size).min(1.0)
 }
 
 /// The value nearest to `to` that one step can reach from `from`. Shrinking is braking, growing is
@@ -63,12 +57,10 @@ pub(crate) fn approach(from: f32, to: f32, speed_up: f32, brake: f32, time: Step
     let most_growth = speed_up * time.speed_up_s;
     let most_shrinkage = brake * time.brake_s;
     let size = from.abs();
-    if from * to.signum() < 0.0 {
-        if size > most_shrinkage {
-            return (size - most_shrinkage).copysign(from);
-        }
-        let growth = most_growth * (1.0 - size / most_shrinkage);
-        return to.abs().min(growth).copysign(to);
+    if from.is_sign_negative() != to.is_sign_negative() {
+        let left = (size - most_shrinkage).max(0.0);
+        let growth = most_growth * (1.0 - size / most_shrinkage).max(0.0);
+        return left.copysign(from) + to.abs().min(growth).copysign(to);
     }
     let lowest = (size - most_shrinkage).max(0.0);
     // `clamp` could panic.
@@ -80,19 +72,9 @@ pub(crate) fn approach(from: f32, to: f32, speed_up: f32, brake: f32, time: Step
 pub(crate) fn slow_down(from: Wanted, limits: &LimitsConfig, time: StepTime) -> Wanted {
     let linear_share = limits.linear_decel_mps2 * time.brake_s / from.linear_mps.abs();
     let angular_share = limits.angular_accel_rps2 * time.brake_s / from.angular_rps.abs();
-    let left = 1.0 - linear_share.min(angular_share);
-    if left > 0.0 {
-        Wanted {
-            linear_mps: from.linear_mps * left,
-            angular_rps: from.angular_rps * left,
-        }
-    } else {
-        STANDING
-    }
+    let left = (1.0 - linear_share.min(angular_share)).max(0.0);
+    Wanted { linear_mps: from.linear_mps * left, angular_rps: from.angular_rps * left }
 }
 
 /// No motion.
-pub(crate) const STANDING: Wanted = Wanted {
-    linear_mps: 0.0,
-    angular_rps: 0.0,
-};
+pub(crate) const STANDING: Wanted = Wanted { linear_mps: 0.0, angular_rps: 0.0 };

@@ -1,14 +1,10 @@
 //! Exact values on both sides of each boundary.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::float_cmp,
-    reason = "a test that panics has failed; exact numbers are the point"
-)]
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test that panics has failed; exact numbers are the point")]
 
 use pilotage_gate::{
-    Cause, Command, Decision, Fault, Faults, Gate, Input, Limit, Limits, LimitsConfig, Mode,
-    Monotonic, Output, Permit, StopReason, Verdict, Wanted,
+    Cause, Command, Decision, Fault, Faults, Gate, Input, Limit, Limits, LimitsConfig, Mode, Monotonic, Output, Permit,
+    StopReason, Verdict, Wanted,
 };
 
 const NOW_NS: u64 = 5_000_000_000;
@@ -40,13 +36,7 @@ impl Bench {
         let now = Monotonic(NOW_NS);
         let mut bench = Self {
             gate: Gate::new(Limits::checked(config).unwrap()),
-            input: Input {
-                now,
-                mode: Mode::Armed,
-                permit: Permit::Drive,
-                decision: None,
-                faults: Faults::NONE,
-            },
+            input: Input { now, mode: Mode::Armed, permit: Permit::Drive, decision: None, faults: Faults::NONE },
         };
         let _ = bench.step(0, 0.0, 0.0);
         bench
@@ -54,14 +44,8 @@ impl Bench {
 
     fn step(&mut self, clock_ns: u64, linear_mps: f32, angular_rps: f32) -> Output {
         self.input.now.0 += clock_ns;
-        self.input.decision = Some(Decision {
-            wanted: Wanted {
-                linear_mps,
-                angular_rps,
-            },
-            evidence_at: self.input.now,
-            sequence: 3,
-        });
+        self.input.decision =
+            Some(Decision { wanted: Wanted { linear_mps, angular_rps }, evidence_at: self.input.now, sequence: 3 });
         self.gate.step(&self.input)
     }
 
@@ -86,12 +70,7 @@ fn a_picture_of_exactly_the_greatest_age_passes_and_one_nanosecond_more_stops() 
     for (age_ns, verdict) in [
         (0, Verdict::Passed),
         (450_000_000, Verdict::Passed),
-        (
-            450_000_001,
-            Verdict::Stale {
-                age_ns: 450_000_001,
-            },
-        ),
+        (450_000_001, Verdict::Stale { age_ns: 450_000_001 }),
         (NOW_NS, Verdict::Stale { age_ns: NOW_NS }),
     ] {
         let mut bench = Bench::at(0.5, 0.0);
@@ -114,19 +93,11 @@ fn a_slow_stop_ends_at_once_when_the_picture_gets_too_old() {
     bench.input.permit = Permit::Stop(StopReason::Arrived);
     let output = bench.step(PERIOD_NS, 1.0, 0.0);
     assert_eq!(motion(&output), (0.75, 0.0));
-    assert_eq!(
-        output.verdict,
-        Verdict::Stopping(Cause::Navigator(StopReason::Arrived))
-    );
+    assert_eq!(output.verdict, Verdict::Stopping(Cause::Navigator(StopReason::Arrived)));
     bench.input.now.0 += 450_000_001;
     let output = bench.gate.step(&bench.input);
     assert!(output.command.is_zero());
-    assert_eq!(
-        output.verdict,
-        Verdict::Stale {
-            age_ns: 450_000_001
-        }
-    );
+    assert_eq!(output.verdict, Verdict::Stale { age_ns: 450_000_001 });
 }
 
 #[test]
@@ -165,10 +136,7 @@ fn a_clock_at_its_end_does_not_overflow() {
     assert_eq!(bench.step(0, 0.5, 0.0).verdict, Verdict::Passed);
     bench.input.now = Monotonic(0);
     let output = bench.step(0, 0.5, 0.0);
-    assert_eq!(
-        output.verdict,
-        Verdict::TimeWentBackwards { by_ns: u64::MAX }
-    );
+    assert_eq!(output.verdict, Verdict::TimeWentBackwards { by_ns: u64::MAX });
 }
 
 #[test]
@@ -299,10 +267,7 @@ fn reverse_has_its_own_limit() {
 
 #[test]
 fn a_robot_that_may_not_reverse_stands_still_instead() {
-    let mut bench = Bench::new(LimitsConfig {
-        max_reverse_mps: 0.0,
-        ..config()
-    });
+    let mut bench = Bench::new(LimitsConfig { max_reverse_mps: 0.0, ..config() });
     let output = bench.step(PERIOD_NS, -0.25, 0.5);
     assert!(output.command.is_zero());
     assert_eq!(output.verdict, Verdict::Limited(Limit::Linear));
@@ -365,10 +330,7 @@ fn stuck_stops_at_once_even_beside_a_slow_fault() {
     bench.input.faults = Faults::NONE.with(Fault::BatteryLow);
     let output = bench.step(PERIOD_NS, 1.0, 0.0);
     assert!(output.command.is_zero());
-    assert_eq!(
-        output.verdict,
-        Verdict::Stopped(Cause::Navigator(StopReason::Stuck))
-    );
+    assert_eq!(output.verdict, Verdict::Stopped(Cause::Navigator(StopReason::Stuck)));
 }
 
 #[test]
@@ -388,10 +350,7 @@ fn a_robot_that_is_turning_on_the_spot_does_not_count_as_standing() {
 #[test]
 fn new_limits_hold_from_the_next_step_and_keep_the_arc() {
     let mut bench = Bench::at(1.0, 0.5);
-    let slower = LimitsConfig {
-        max_linear_mps: 0.5,
-        ..config()
-    };
+    let slower = LimitsConfig { max_linear_mps: 0.5, ..config() };
     bench.gate.set_limits(Limits::checked(slower).unwrap());
     assert_eq!(bench.gate.limits().config(), &slower);
     let output = bench.step(0, 1.0, 0.5);
@@ -400,12 +359,17 @@ fn new_limits_hold_from_the_next_step_and_keep_the_arc() {
 
 #[test]
 fn zero_never_carries_a_minus_sign() {
-    let mut bench = Bench::new(config());
-    for (linear_mps, angular_rps) in [(-0.0, -0.0), (-1e-45, -1e-45)] {
-        let output = bench.step(0, linear_mps, angular_rps);
+    let positive_zero = |output: &Output| {
         assert_eq!(output.command.linear_mps().to_bits(), 0);
         assert_eq!(output.command.angular_rps().to_bits(), 0);
-    }
+    };
+    let mut bench = Bench::new(config());
+    positive_zero(&bench.step(0, -0.0, -0.0));
+    positive_zero(&bench.step(0, -1e-45, -1e-45));
+    positive_zero(&Bench::at(-0.5, -0.5).step(1_000_000_000, -0.0, -0.0));
+    let mut bench = Bench::at(-0.5, -0.5);
+    bench.input.permit = Permit::Stop(StopReason::Arrived);
+    positive_zero(&bench.step(1_000_000_000, -0.5, -0.5));
 }
 
 #[test]

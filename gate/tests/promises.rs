@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use pilotage_gate::{
-    Decision, Fault, FaultClass, Faults, Gate, Input, Limits, LimitsConfig, Mode, Monotonic,
-    Output, Permit, Reaction, StopReason, Verdict, Wanted,
+    Decision, Fault, FaultClass, Faults, Gate, Input, Limits, LimitsConfig, Mode, Monotonic, Output, Permit, Reaction,
+    StopReason, Verdict, Wanted,
 };
 use proptest::prelude::*;
 
@@ -87,22 +87,15 @@ fn any_step() -> impl Strategy<Value = Drawn> {
         prop::bool::weighted(0.97),
         any_faults(),
     )
-        .prop_map(
-            |(clock_ns, mode, permit, (linear_mps, angular_rps), age_ns, has_decision, faults)| {
-                Drawn {
-                    clock_ns,
-                    mode,
-                    permit,
-                    wanted: Wanted {
-                        linear_mps,
-                        angular_rps,
-                    },
-                    age_ns,
-                    has_decision,
-                    faults,
-                }
-            },
-        )
+        .prop_map(|(clock_ns, mode, permit, (linear_mps, angular_rps), age_ns, has_decision, faults)| Drawn {
+            clock_ns,
+            mode,
+            permit,
+            wanted: Wanted { linear_mps, angular_rps },
+            age_ns,
+            has_decision,
+            faults,
+        })
 }
 
 fn any_limits() -> impl Strategy<Value = Limits> {
@@ -116,19 +109,17 @@ fn any_limits() -> impl Strategy<Value = Limits> {
         0.05f64..0.5,
         (0.0001f64..0.02, 0.02f64..0.25),
     )
-        .prop_map(
-            |(linear, reverse, angular, accel, decel, angular_accel, age, periods)| LimitsConfig {
-                max_linear_mps: linear,
-                max_reverse_mps: reverse,
-                max_angular_rps: angular,
-                linear_accel_mps2: accel,
-                linear_decel_mps2: decel,
-                angular_accel_rps2: angular_accel,
-                max_age_s: age,
-                min_period_s: periods.0,
-                max_period_s: periods.1,
-            },
-        );
+        .prop_map(|(linear, reverse, angular, accel, decel, angular_accel, age, periods)| LimitsConfig {
+            max_linear_mps: linear,
+            max_reverse_mps: reverse,
+            max_angular_rps: angular,
+            linear_accel_mps2: accel,
+            linear_decel_mps2: decel,
+            angular_accel_rps2: angular_accel,
+            max_age_s: age,
+            min_period_s: periods.0,
+            max_period_s: periods.1,
+        });
     let checked = config.prop_map(|config| Limits::checked(config).unwrap());
     let usual = Limits::checked(LimitsConfig::default()).unwrap();
     prop_oneof![1 => Just(usual), 2 => checked]
@@ -147,10 +138,7 @@ fn drive(limits: Limits, drawn: &[Drawn]) -> Vec<Taken> {
     let mut gate = Gate::new(limits);
     let mut now_ns = 60_000_000_000u64;
     let mut latest_ns = None;
-    let mut before = Wanted {
-        linear_mps: 0.0,
-        angular_rps: 0.0,
-    };
+    let mut before = Wanted { linear_mps: 0.0, angular_rps: 0.0 };
     let mut taken = Vec::new();
     for (sequence, step) in (0..).zip(drawn) {
         now_ns = now_ns.saturating_add_signed(step.clock_ns);
@@ -166,16 +154,8 @@ fn drive(limits: Limits, drawn: &[Drawn]) -> Vec<Taken> {
             faults: step.faults,
         };
         let output = gate.step(&input);
-        let after = Wanted {
-            linear_mps: output.command.linear_mps(),
-            angular_rps: output.command.angular_rps(),
-        };
-        taken.push(Taken {
-            input,
-            latest_ns,
-            before,
-            output,
-        });
+        let after = Wanted { linear_mps: output.command.linear_mps(), angular_rps: output.command.angular_rps() };
+        taken.push(Taken { input, latest_ns, before, output });
         before = after;
         latest_ns = latest_ns.max(Some(now_ns));
     }
@@ -183,9 +163,7 @@ fn drive(limits: Limits, drawn: &[Drawn]) -> Vec<Taken> {
 }
 
 fn elapsed_s(step: &Taken) -> f64 {
-    let elapsed_ns = step
-        .latest_ns
-        .map_or(0, |latest| step.input.now.0.saturating_sub(latest));
+    let elapsed_ns = step.latest_ns.map_or(0, |latest| step.input.now.0.saturating_sub(latest));
     elapsed_ns as f64 * 1e-9
 }
 

@@ -1,22 +1,15 @@
 //! The table in the README is what the gate does, row by row and pair by pair.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::float_cmp,
-    reason = "a test that panics has failed; exact numbers are the point"
-)]
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test that panics has failed; exact numbers are the point")]
 
 use pilotage_gate::{
-    Decision, Fault, FaultClass, Faults, Gate, Input, Limits, LimitsConfig, Mode, Monotonic,
-    Output, Permit, Reaction, StopReason, Verdict, Wanted,
+    Decision, Fault, FaultClass, Faults, Gate, Input, Limits, LimitsConfig, Mode, Monotonic, Output, Permit, Reaction,
+    StopReason, Verdict, Wanted,
 };
 
 const START_NS: u64 = 10_000_000_000;
 const PERIOD_NS: u64 = 50_000_000;
-const DRIVING: Wanted = Wanted {
-    linear_mps: 0.3,
-    angular_rps: 0.6,
-};
+const DRIVING: Wanted = Wanted { linear_mps: 0.3, angular_rps: 0.6 };
 
 struct Row {
     condition: String,
@@ -36,11 +29,7 @@ fn good(now_ns: u64) -> Input {
         now: Monotonic(now_ns),
         mode: Mode::Armed,
         permit: Permit::Drive,
-        decision: Some(Decision {
-            wanted: DRIVING,
-            evidence_at: Monotonic(now_ns - 100_000_000),
-            sequence: 1,
-        }),
+        decision: Some(Decision { wanted: DRIVING, evidence_at: Monotonic(now_ns - 100_000_000), sequence: 1 }),
         faults: Faults::NONE,
     }
 }
@@ -82,12 +71,7 @@ fn with_evidence_at(input: &mut Input, evidence_at_ns: u64) {
 fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     let mut row = |condition: &str, apply: fn(&mut Input, usize), arg: usize, standing: bool| {
-        rows.push(Row {
-            condition: condition.to_owned(),
-            apply,
-            arg,
-            standing,
-        });
+        rows.push(Row { condition: condition.to_owned(), apply, arg, standing });
     };
     row("mode `EStop`", |i, _| i.mode = Mode::EStop, 0, false);
     row("mode `Override`", |i, _| i.mode = Mode::Override, 0, false);
@@ -104,38 +88,17 @@ fn rows() -> Vec<Row> {
     fault_rows(FaultClass::StopNow, false, &mut |c, arg, standing| {
         row(c, add_fault, arg, standing);
     });
-    row(
-        "time ran backwards",
-        |i, _| i.now = Monotonic(START_NS - PERIOD_NS),
-        0,
-        false,
-    );
+    row("time ran backwards", |i, _| i.now = Monotonic(START_NS - PERIOD_NS), 0, false);
     row(
         "wanted motion not finite",
         |i, _| {
-            with_wanted(
-                i,
-                Wanted {
-                    linear_mps: f32::NAN,
-                    ..DRIVING
-                },
-            );
+            with_wanted(i, Wanted { linear_mps: f32::NAN, ..DRIVING });
         },
         0,
         false,
     );
-    row(
-        "picture older than `max_age_s`",
-        |i, _| with_evidence_at(i, i.now.0 - limits().max_age_ns() - 1),
-        0,
-        false,
-    );
-    row(
-        "picture from the future",
-        |i, _| with_evidence_at(i, i.now.0 + 1),
-        0,
-        false,
-    );
+    row("picture older than `max_age_s`", |i, _| with_evidence_at(i, i.now.0 - limits().max_age_ns() - 1), 0, false);
+    row("picture from the future", |i, _| with_evidence_at(i, i.now.0 + 1), 0, false);
     let stop: fn(&mut Input, usize) = |i, arg| i.permit = Permit::Stop(StopReason::ALL[arg]);
     for (index, reason) in StopReason::ALL.into_iter().enumerate() {
         if !reason.allows_ramp() {
@@ -157,13 +120,7 @@ fn rows() -> Vec<Row> {
     row(
         "wanted faster than `max_linear_mps`",
         |i, _| {
-            with_wanted(
-                i,
-                Wanted {
-                    linear_mps: 0.8,
-                    angular_rps: 1.6,
-                },
-            );
+            with_wanted(i, Wanted { linear_mps: 0.8, angular_rps: 1.6 });
         },
         0,
         false,
@@ -171,13 +128,7 @@ fn rows() -> Vec<Row> {
     row(
         "wanted turn faster than `max_angular_rps`",
         |i, _| {
-            with_wanted(
-                i,
-                Wanted {
-                    linear_mps: 0.3,
-                    angular_rps: 1.2,
-                },
-            );
+            with_wanted(i, Wanted { linear_mps: 0.3, angular_rps: 1.2 });
         },
         0,
         false,
@@ -185,13 +136,7 @@ fn rows() -> Vec<Row> {
     row(
         "wanted change of speed too great",
         |i, _| {
-            with_wanted(
-                i,
-                Wanted {
-                    linear_mps: 0.1,
-                    ..DRIVING
-                },
-            );
+            with_wanted(i, Wanted { linear_mps: 0.1, ..DRIVING });
         },
         0,
         false,
@@ -199,13 +144,7 @@ fn rows() -> Vec<Row> {
     row(
         "wanted change of turn rate too great",
         |i, _| {
-            with_wanted(
-                i,
-                Wanted {
-                    angular_rps: -0.6,
-                    ..DRIVING
-                },
-            );
+            with_wanted(i, Wanted { angular_rps: -0.6, ..DRIVING });
         },
         0,
         false,
@@ -224,18 +163,13 @@ fn step_one_period_later((mut gate, now_ns): (Gate, u64), rows: &[&Row]) -> Outp
 
 fn run(rows: &[&Row]) -> Output {
     let standing_start = rows.iter().any(|row| row.standing);
-    let from = if standing_start {
-        standing()
-    } else {
-        driving()
-    };
+    let from = if standing_start { standing() } else { driving() };
     step_one_period_later(from, rows)
 }
 
 fn table() -> String {
-    let mut text = String::from(
-        "| # | condition | reaction | command (m/s, rad/s) | verdict |\n|---|---|---|---|---|\n",
-    );
+    let mut text =
+        String::from("| # | condition | reaction | command (m/s, rad/s) | verdict |\n|---|---|---|---|---|\n");
     for (index, row) in rows().iter().enumerate() {
         let output = run(&[row]);
         let reaction = match output.verdict.reaction() {
@@ -243,11 +177,7 @@ fn table() -> String {
             Reaction::SlowStop => "slow stop",
             Reaction::Follow => "follow",
         };
-        let condition = if row.standing {
-            format!("{}, robot stands", row.condition)
-        } else {
-            row.condition.clone()
-        };
+        let condition = if row.standing { format!("{}, robot stands", row.condition) } else { row.condition.clone() };
         text += &format!(
             "| {} | {condition} | {reaction} | {:.3}, {:.3} | {} |\n",
             index + 1,
@@ -300,13 +230,7 @@ fn of_two_conditions_the_one_further_up_decides() {
                 }
                 other => other,
             };
-            assert_eq!(
-                kind(both.verdict),
-                kind(expected),
-                "{} with {}",
-                upper.condition,
-                lower.condition
-            );
+            assert_eq!(kind(both.verdict), kind(expected), "{} with {}", upper.condition, lower.condition);
             if expected.reaction() == Reaction::StopNow {
                 assert!(both.command.is_zero(), "{}", upper.condition);
             }

@@ -124,11 +124,19 @@ impl fmt::Display for CheckReport {
         write!(f, "{} nodes, {} edges ({} failed or forbidden)", self.nodes, self.edges, self.unusable_edges)?;
         if self.parts.len() > 1 {
             let sizes = some(self.parts.iter());
-            write!(f, "\n{} parts without a way between them, of {sizes} nodes: record a drive that joins them", self.parts.len())?;
+            write!(
+                f,
+                "\n{} parts without a way between them, of {sizes} nodes: record a drive that joins them",
+                self.parts.len()
+            )?;
         }
         if !self.gaps.is_empty() {
             let list = some(self.gaps.iter().map(|(from, to, steps)| format!("{from} -> {to} ({steps:.1} steps)")));
-            write!(f, "\n{} gaps over {GAP_STEPS} steps: {list}; drive these again, slower or with more light", self.gaps.len())?;
+            write!(
+                f,
+                "\n{} gaps over {GAP_STEPS} steps: {list}; drive these again, slower or with more light",
+                self.gaps.len()
+            )?;
         }
         if !self.unreachable.is_empty() {
             let list = some(self.unreachable.iter());

@@ -27,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp))]
 
 pub mod check;
 mod edge;
@@ -47,7 +48,9 @@ pub use edge::{Edge, Evidence, MAX_COST_STEPS};
 pub use error::{GoalError, MapError, RouteError};
 pub use id::{NodeId, SessionId};
 pub use keyframe::{KeyframeRule, KeyframeRuleError, Keyframer, Verdict};
-pub use localize::{Estimate, Localizer, LocalizerConfig, LocalizerError, LocalizerState, LostReason, Motion, Start, Tracking};
+pub use localize::{
+    Estimate, Localizer, LocalizerConfig, LocalizerError, LocalizerState, LostReason, Motion, Start, Tracking,
+};
 pub use map::TopoMap;
 pub use node::{Node, PoseHint, StoredFile, View};
 pub use route::Route;

@@ -195,9 +195,7 @@ impl TopoMap {
 
     fn check_name_free(&self, name: &str, node: NodeId) -> Result<(), MapError> {
         match self.by_name.get(name) {
-            Some(&holder) if holder != node => {
-                Err(MapError::DuplicateName { name: name.to_owned(), holder, node })
-            }
+            Some(&holder) if holder != node => Err(MapError::DuplicateName { name: name.to_owned(), holder, node }),
             _ => Ok(()),
         }
     }

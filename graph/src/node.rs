@@ -87,9 +87,7 @@ impl StoredFile {
         let file = file.into();
         match file_name_fault(&file) {
             None => Ok(Self { file, sha256, bytes }),
-            Some(why) => {
-                Err(MapError::FileName { file: file.escape_debug().take(MAX_FILE_NAME_BYTES).collect(), why })
-            }
+            Some(why) => Err(MapError::FileName { file: file.escape_debug().take(MAX_FILE_NAME_BYTES).collect(), why }),
         }
     }
 
@@ -173,7 +171,9 @@ mod tests {
     #[test]
     fn a_file_name_cannot_leave_the_folder() {
         let sum = Sha256::of(b"");
-        for bad in ["", "/etc/passwd", "../x", "a/../b", "a//b", "./a", "a/", "a\\b", "a\0b", "C:x", ".hidden", "nodes/.x"] {
+        for bad in
+            ["", "/etc/passwd", "../x", "a/../b", "a//b", "./a", "a/", "a\\b", "a\0b", "C:x", ".hidden", "nodes/.x"]
+        {
             assert!(StoredFile::new(bad, sum, 0).is_err(), "{bad:?} passed");
         }
         assert!(StoredFile::new("x".repeat(201), sum, 0).is_err());

@@ -84,11 +84,13 @@ impl PartialEq for Front {
 }
 impl Eq for Front {}
 
+/// One row of the search's table. Small, because a search over a million nodes is mostly waiting for memory.
 #[derive(Clone, Copy)]
 struct Reached {
     cost: f64,
-    /// The node before, by number and index; `None` at the start and where nothing led yet.
-    before: Option<(NodeId, NodeIndex)>,
+    /// The node before; meaningless at the start and where nothing led yet.
+    before: NodeId,
+    before_index: NodeIndex,
 }
 
 impl TopoMap {
@@ -103,7 +105,7 @@ impl TopoMap {
     pub fn route(&self, from: NodeId, to: NodeId) -> Result<Route, RouteError> {
         let start = self.index(from).ok_or(RouteError::NoSuchNode { node: from })?;
         let goal = self.index(to).ok_or(RouteError::NoSuchNode { node: to })?;
-        let unreached = Reached { cost: f64::INFINITY, before: None };
+        let unreached = Reached { cost: f64::INFINITY, before: from, before_index: start };
         let mut table = vec![unreached; self.graph.node_bound()];
         if let Some(entry) = table.get_mut(start.index()) {
             entry.cost = 0.0;
@@ -111,7 +113,7 @@ impl TopoMap {
         let mut front = BinaryHeap::from([Reverse(Front { cost: 0.0, id: from, index: start })]);
         while let Some(Reverse(Front { cost, id, index })) = front.pop() {
             if index == goal {
-                return Ok(self.trace(goal, &table));
+                return Ok(trace((from, start), (to, goal), &table));
             }
             if table.get(index.index()).is_none_or(|entry| cost > entry.cost) {
                 continue;
@@ -124,11 +126,12 @@ impl TopoMap {
                 let through = cost + f64::from(weight.cost_steps);
                 match through.total_cmp(&entry.cost) {
                     Ordering::Less => {
-                        *entry = Reached { cost: through, before: Some((id, index)) };
+                        *entry = Reached { cost: through, before: id, before_index: index };
                         front.push(Reverse(Front { cost: through, id: weight.to, index: edge.target() }));
                     }
-                    Ordering::Equal if entry.before.is_some_and(|(other, _)| id < other) => {
-                        entry.before = Some((id, index));
+                    // Costs are above 0, so this is never the start's own row.
+                    Ordering::Equal if id < entry.before => {
+                        (entry.before, entry.before_index) = (id, index);
                     }
                     _ => {}
                 }
@@ -137,23 +140,24 @@ impl TopoMap {
         let seen = table.iter().filter(|entry| entry.cost.is_finite()).count();
         Err(RouteError::NoWay { from, to, seen })
     }
+}
 
-    fn trace(&self, goal: NodeIndex, table: &[Reached]) -> Route {
-        let mut nodes = Vec::new();
-        let mut reached_steps = Vec::new();
-        let mut at = Some(goal);
-        while let Some((index, entry)) = at.and_then(|index| Some((index, table.get(index.index())?))) {
-            if let Some(node) = self.graph.node_weight(index) {
-                nodes.push(node.id);
-                #[allow(clippy::cast_possible_truncation, reason = "summed in f64, told in f32")]
-                reached_steps.push(entry.cost as f32);
-            }
-            at = entry.before.map(|(_, before)| before);
+fn trace(start: (NodeId, NodeIndex), goal: (NodeId, NodeIndex), table: &[Reached]) -> Route {
+    let mut nodes = Vec::new();
+    let mut reached_steps = Vec::new();
+    let (mut id, mut index) = goal;
+    while let Some(entry) = table.get(index.index()) {
+        nodes.push(id);
+        #[allow(clippy::cast_possible_truncation, reason = "summed in f64, told in f32")]
+        reached_steps.push(entry.cost as f32);
+        if index == start.1 {
+            break;
         }
-        nodes.reverse();
-        reached_steps.reverse();
-        Route { nodes, reached_steps }
+        (id, index) = (entry.before, entry.before_index);
     }
+    nodes.reverse();
+    reached_steps.reverse();
+    Route { nodes, reached_steps }
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ const MOST_NUMBERS: usize = 200;
 const MOST_ON_CIRCLE: usize = 60;
 const ROW: usize = 40;
 
+/// Where each place is drawn, and how high the picture is, in pixels.
+type Layout = (BTreeMap<NodeId, (f64, f64)>, f64);
+
 /// The map as an SVG picture `width_px` wide (held within 100..=10 000), with a route drawn in where one is given.
 ///
 /// Places lie by their pose hints (x right, y up) where all of one session have them, else on a circle or in rows:
@@ -62,11 +65,12 @@ fn route_pairs(route: &Route) -> BTreeSet<(NodeId, NodeId)> {
     nodes.iter().copied().zip(nodes.iter().copied().skip(1)).collect()
 }
 
-fn layout(map: &TopoMap, width: f64) -> (BTreeMap<NodeId, (f64, f64)>, f64) {
-    hinted(map, width).unwrap_or_else(|| if map.node_count() <= MOST_ON_CIRCLE { circle(map, width) } else { rows(map, width) })
+fn layout(map: &TopoMap, width: f64) -> Layout {
+    hinted(map, width)
+        .unwrap_or_else(|| if map.node_count() <= MOST_ON_CIRCLE { circle(map, width) } else { rows(map, width) })
 }
 
-fn hinted(map: &TopoMap, width: f64) -> Option<(BTreeMap<NodeId, (f64, f64)>, f64)> {
+fn hinted(map: &TopoMap, width: f64) -> Option<Layout> {
     let session = map.nodes().next()?.session;
     let mut points = Vec::new();
     for node in map.nodes() {
@@ -88,7 +92,7 @@ fn hinted(map: &TopoMap, width: f64) -> Option<(BTreeMap<NodeId, (f64, f64)>, f6
     Some((points.iter().map(place).collect(), (y_high - y_low) * scale + 2.0 * MARGIN))
 }
 
-fn circle(map: &TopoMap, width: f64) -> (BTreeMap<NodeId, (f64, f64)>, f64) {
+fn circle(map: &TopoMap, width: f64) -> Layout {
     let (centre, radius) = (width / 2.0, (width / 2.0 - MARGIN).max(1.0));
     let count = map.node_count().max(1) as f64;
     let place = |(turn, id): (u32, NodeId)| {
@@ -98,7 +102,7 @@ fn circle(map: &TopoMap, width: f64) -> (BTreeMap<NodeId, (f64, f64)>, f64) {
     ((0..).zip(map.node_ids()).map(place).collect(), width)
 }
 
-fn rows(map: &TopoMap, width: f64) -> (BTreeMap<NodeId, (f64, f64)>, f64) {
+fn rows(map: &TopoMap, width: f64) -> Layout {
     let gap = (width - 2.0 * MARGIN).max(1.0) / (ROW - 1) as f64;
     let place = |(position, id): (usize, NodeId)| {
         let (row, along) = (position / ROW, position % ROW);
@@ -135,7 +139,9 @@ mod tests {
     fn every_place_and_edge_is_drawn_inside_the_picture_whatever_the_layout() {
         let far = |id: u32| Some(PoseHint { x_m: f64::from(id) * 1e308, y_m: -1e308, yaw_rad: 0.0 });
         let near = |id: u32| Some(PoseHint { x_m: f64::from(id), y_m: f64::from(id % 3), yaw_rad: 0.0 });
-        for map in [chain(0, |_| None), chain(1, near), chain(9, near), chain(2, far), chain(9, |_| None), chain(99, |_| None)] {
+        for map in
+            [chain(0, |_| None), chain(1, near), chain(9, near), chain(2, far), chain(9, |_| None), chain(99, |_| None)]
+        {
             let drawing = svg(&map, 800, None);
             assert_eq!(drawing.matches("<circle").count(), map.node_count());
             assert_eq!(drawing.matches("<line").count(), map.edge_count());

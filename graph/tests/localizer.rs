@@ -1,4 +1,5 @@
 //! Laws of the localiser, held on simulated drives with noisy distances.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
 
 mod common;
 
@@ -10,7 +11,13 @@ fn filter(map: &TopoMap, start: Start) -> Localizer {
 }
 
 /// Drives along `truth` until its end and says: (share of ticks within 2 steps, worst error, ticks not localised).
-fn follow(map: &TopoMap, filter: &mut Localizer, truth: &mut Truth, seed: u64, pace: impl Fn(usize) -> f32) -> (f32, f32, usize) {
+fn follow(
+    map: &TopoMap,
+    filter: &mut Localizer,
+    truth: &mut Truth,
+    seed: u64,
+    pace: impl Fn(usize) -> f32,
+) -> (f32, f32, usize) {
     let mut eyes = Eyes::new(seed);
     let (mut ticks, mut good, mut worst, mut unsure) = (0, 0, 0.0_f32, 0);
     while !truth.done() {
@@ -43,7 +50,8 @@ fn at_half_and_double_pace_it_still_follows_and_learns_the_pace() {
     let map = chain(60, 2.5);
     for seed in 0..10 {
         for (true_pace, told) in [(0.5, 1.0), (1.5, 1.0), (2.0, 1.0), (1.0, 0.5)] {
-            let (mut filter, mut truth, mut eyes) = (filter(&map, Start::At(NodeId(0))), Truth::on(0..60), Eyes::new(seed));
+            let (mut filter, mut truth, mut eyes) =
+                (filter(&map, Start::At(NodeId(0))), Truth::on(0..60), Eyes::new(seed));
             let (mut ticks, mut good) = (0, 0);
             while !truth.done() {
                 truth.advance(&map, true_pace);
@@ -52,7 +60,10 @@ fn at_half_and_double_pace_it_still_follows_and_learns_the_pace() {
                 ticks += 1;
                 good += usize::from(truth.error(&map, &filter) <= 4.0);
             }
-            assert!(good * 100 >= ticks * 95, "seed {seed}, pace {true_pace} told {told}: {good} of {ticks} within 4 steps");
+            assert!(
+                good * 100 >= ticks * 95,
+                "seed {seed}, pace {true_pace} told {told}: {good} of {ticks} within 4 steps"
+            );
             assert!((filter.pace() - true_pace / told).abs() < 0.4, "seed {seed}: pace {}", filter.pace());
         }
     }
@@ -96,7 +107,14 @@ fn ten_minutes_of_standing_keep_the_node() {
 }
 
 /// Ticks until the filter is localised within 2 steps, with at most `limit` nodes asked a tick.
-fn ticks_to_find(map: &TopoMap, filter: &mut Localizer, truth: &mut Truth, eyes: &mut Eyes, pace: f32, limit: usize) -> usize {
+fn ticks_to_find(
+    map: &TopoMap,
+    filter: &mut Localizer,
+    truth: &mut Truth,
+    eyes: &mut Eyes,
+    pace: f32,
+    limit: usize,
+) -> usize {
     (1..400)
         .find(|_| {
             tick(map, filter, truth, eyes, pace, limit);
@@ -220,7 +238,12 @@ fn useless_answers_are_counted_and_change_nothing() {
         let motion = Motion { advance_steps: 1.0, moving: true };
         let Estimate { node, offset_steps, .. } = clean.update(motion, &answers);
         answers.reverse();
-        answers.extend([(NodeId(3), f32::NAN), (NodeId(4), f32::INFINITY), (NodeId(99), 1.0), (NodeId(5), f32::NEG_INFINITY)]);
+        answers.extend([
+            (NodeId(3), f32::NAN),
+            (NodeId(4), f32::INFINITY),
+            (NodeId(99), 1.0),
+            (NodeId(5), f32::NEG_INFINITY),
+        ]);
         let other = dirty.update(motion, &answers);
         assert_eq!((other.node, other.offset_steps.to_bits()), (node, offset_steps.to_bits()));
         assert_eq!(other.ignored_answers, 4);
@@ -253,9 +276,15 @@ fn whatever_goes_in_the_estimate_is_finite_and_on_the_map() {
         let motion = Motion { advance_steps: any(), moving: any() > 0.0 };
         let answers: Vec<_> = (0..12).map(|_| (NodeId(any().clamp(0.0, 40.0) as u32), any())).collect();
         let estimate = filter.update(motion, &answers);
-        assert!(map.node(estimate.node).is_some() && estimate.next.is_none_or(|next| map.edge(estimate.node, next).is_some()));
+        assert!(
+            map.node(estimate.node).is_some()
+                && estimate.next.is_none_or(|next| map.edge(estimate.node, next).is_some())
+        );
         assert!(estimate.offset_steps >= 0.0 && estimate.offset_steps <= 5.0, "{estimate:?}");
-        assert!((0.0..=1.0).contains(&estimate.confidence) && (0.0..=20.0).contains(&estimate.spread_steps), "{estimate:?}");
+        assert!(
+            (0.0..=1.0).contains(&estimate.confidence) && (0.0..=20.0).contains(&estimate.spread_steps),
+            "{estimate:?}"
+        );
         assert!((0.0..=1.0).contains(&filter.probability_near(NodeId(9), any(), any())));
         let sum: f64 = filter.node_masses().iter().map(|&(_, mass)| mass).sum();
         assert!((sum - 1.0).abs() < 1e-6, "{sum}");

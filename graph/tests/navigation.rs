@@ -1,4 +1,5 @@
 //! Laws of asking, steering, arriving and restoring.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
 
 mod common;
 
@@ -71,7 +72,8 @@ fn the_subgoal_is_the_first_node_far_enough_ahead_on_the_route() {
         filter
     };
     assert_eq!(at(0).subgoal(&route, 3.0), NodeId(2));
-    assert_eq!(at(0).subgoal(&route, 0.0), NodeId(0));
+    assert_eq!(at(0).subgoal(&route, 0.5), NodeId(1));
+    assert_eq!(at(0).subgoal(&route, -9.0), NodeId(0));
     assert_eq!(at(4).subgoal(&route, 3.0), NodeId(4), "nothing beyond the goal");
     assert_eq!(at(0).subgoal(&route, f32::NAN), NodeId(4), "a look-ahead that is no number never stops short");
     assert_eq!(at(5).subgoal(&route, 3.0), NodeId(0), "off the route its start is told");
@@ -177,7 +179,10 @@ fn a_filter_that_cannot_work_is_refused_with_the_number_that_is_wrong() {
     let said = Localizer::new(&map, config, Start::Unknown).unwrap_err().to_string();
     assert!(said.contains("tempering") && said.contains("NaN"), "{said}");
     let config = LocalizerConfig { max_cells: 10, ..LocalizerConfig::default() };
-    assert!(matches!(Localizer::new(&map, config, Start::Unknown), Err(LocalizerError::TooManyCells { cells: 54.., .. })));
+    assert!(matches!(
+        Localizer::new(&map, config, Start::Unknown),
+        Err(LocalizerError::TooManyCells { cells: 54.., .. })
+    ));
     let nowhere = Localizer::new(&map, LocalizerConfig::default(), Start::At(NodeId(10)));
     assert!(matches!(nowhere, Err(LocalizerError::UnknownStart { .. })));
     let empty = Localizer::new(&TopoMap::new(), LocalizerConfig::default(), Start::Unknown);

@@ -1,4 +1,5 @@
 //! Routes against brute force on small graphs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
 
 mod common;
 
@@ -13,11 +14,10 @@ fn brute(map: &TopoMap, at: NodeId, goal: NodeId, seen: &mut Vec<NodeId>) -> Opt
     seen.push(at);
     let mut best: Option<f64> = None;
     for edge in map.successors(at) {
-        if edge.evidence.usable() && !seen.contains(&edge.to) {
-            if let Some(rest) = brute(map, edge.to, goal, seen) {
-                let cost = rest + f64::from(edge.cost_steps);
-                best = Some(best.map_or(cost, |least| least.min(cost)));
-            }
+        let open = edge.evidence.usable() && !seen.contains(&edge.to);
+        if let Some(rest) = open.then(|| brute(map, edge.to, goal, seen)).flatten() {
+            let cost = rest + f64::from(edge.cost_steps);
+            best = Some(best.map_or(cost, |least| least.min(cost)));
         }
     }
     seen.pop();

@@ -1,7 +1,10 @@
 //! Laws of maps on disk: what is written is read back, and nothing else is believed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
 
 use pilotage_graph::store::{CameraInfo, NodeDraft, PolicyInfo, SessionInfo, WriteOptions};
-use pilotage_graph::{Edge, Evidence, Limits, MapDir, MapMeta, MapWriter, NodeId, PoseHint, SessionId, Sha256, StoreError};
+use pilotage_graph::{
+    Edge, Evidence, Limits, MapDir, MapMeta, MapWriter, NodeId, PoseHint, SessionId, Sha256, StoreError,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -99,7 +102,8 @@ fn an_unfinished_or_refused_map_leaves_nothing_behind() {
     let (home, path) = small();
     let before = open(&path).unwrap().content_sha256();
     {
-        let mut writer = MapWriter::create_with(&path, WriteOptions { replace: true, ..WriteOptions::default() }).unwrap();
+        let mut writer =
+            MapWriter::create_with(&path, WriteOptions { replace: true, ..WriteOptions::default() }).unwrap();
         writer.add_node(draft(None), "jpg", b"x", b"y").unwrap();
         assert!(matches!(writer.add_node(draft(None), "exe", b"x", b"y"), Err(StoreError::Value { .. })));
     }

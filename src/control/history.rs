@@ -28,17 +28,8 @@ pub(super) struct History {
 
 impl History {
     pub(super) const fn new() -> Self {
-        const EMPTY: Sent = Sent {
-            at: Monotonic(0),
-            linear_mps: 0.0,
-            angular_rps: 0.0,
-        };
-        Self {
-            ring: [EMPTY; CAPACITY],
-            first: 0,
-            len: 0,
-            forgot: false,
-        }
+        const EMPTY: Sent = Sent { at: Monotonic(0), linear_mps: 0.0, angular_rps: 0.0 };
+        Self { ring: [EMPTY; CAPACITY], first: 0, len: 0, forgot: false }
     }
 
     pub(super) fn push(&mut self, at: Monotonic, linear_mps: f32, angular_rps: f32) {
@@ -57,11 +48,7 @@ impl History {
             self.forgot = true;
         }
         if let Some(slot) = self.ring.get_mut((self.first + self.len) % CAPACITY) {
-            *slot = Sent {
-                at,
-                linear_mps,
-                angular_rps,
-            };
+            *slot = Sent { at, linear_mps, angular_rps };
             self.len += 1;
         }
     }
@@ -77,11 +64,7 @@ impl History {
         for (sent, end) in self.oldest_first().zip(ends) {
             let begin = sent.at.max(since);
             if let Some(span_ns) = end.min(now).ns_since(begin) {
-                motion = motion.driven(
-                    sent.linear_mps.into(),
-                    sent.angular_rps.into(),
-                    span_ns as f64 * 1e-9,
-                );
+                motion = motion.driven(sent.linear_mps.into(), sent.angular_rps.into(), span_ns as f64 * 1e-9);
             }
         }
         Some(motion)
@@ -93,6 +76,5 @@ impl History {
 }
 
 fn same(sent: &Sent, linear_mps: f32, angular_rps: f32) -> bool {
-    sent.linear_mps.to_bits() == linear_mps.to_bits()
-        && sent.angular_rps.to_bits() == angular_rps.to_bits()
+    sent.linear_mps.to_bits() == linear_mps.to_bits() && sent.angular_rps.to_bits() == angular_rps.to_bits()
 }

@@ -24,8 +24,7 @@ use pilotage_gate::{Command, Monotonic, Wanted};
 
 pub use pose::{Motion, Pose2};
 pub use waypoints::{
-    ControlError, ControllerConfig, FARTHEST_M, MAX_WAYPOINTS, PathPlan, Waypoint, advance,
-    wanted_motion,
+    ControlError, ControllerConfig, FARTHEST_M, MAX_WAYPOINTS, PathPlan, Waypoint, advance, wanted_motion,
 };
 
 use history::History;
@@ -51,11 +50,7 @@ impl Controller {
     ///
     /// The first number of `config` that is out of bounds.
     pub fn new(config: ControllerConfig) -> Result<Self, ControlError> {
-        Ok(Self {
-            config: config.checked()?,
-            history: History::new(),
-            smoothed: None,
-        })
+        Ok(Self { config: config.checked()?, history: History::new(), smoothed: None })
     }
 
     /// The numbers in use.
@@ -67,8 +62,7 @@ impl Controller {
     /// To be called with every command that goes to the robot, zero included, at the moment it is
     /// sent: this is what the robot's motion is reckoned from.
     pub fn sent(&mut self, now: Monotonic, command: &Command) {
-        self.history
-            .push(now, command.linear_mps(), command.angular_rps());
+        self.history.push(now, command.linear_mps(), command.angular_rps());
     }
 
     /// How the robot has moved from `since` to `now`; `None` when that is further back than the
@@ -85,10 +79,7 @@ impl Controller {
     /// business, which sees the same stamp.
     pub fn step(&mut self, now: Monotonic, plan: Option<&PathPlan>) -> Option<Wanted> {
         let wanted = plan.and_then(|plan| self.unsmoothed(now, plan));
-        self.smoothed = wanted.map(|wanted| Smoothed {
-            at: now,
-            wanted: self.smooth(now, wanted),
-        });
+        self.smoothed = wanted.map(|wanted| Smoothed { at: now, wanted: self.smooth(now, wanted) });
         self.smoothed.map(|smoothed| smoothed.wanted)
     }
 
@@ -108,8 +99,7 @@ impl Controller {
         }
         let elapsed_s = now.ns_since(last.at).unwrap_or(0) as f64 * 1e-9;
         let kept = (-elapsed_s / self.config.smoothing_s).exp();
-        let blend =
-            |old: f32, new: f32| (f64::from(new) + kept * (f64::from(old) - f64::from(new))) as f32;
+        let blend = |old: f32, new: f32| (f64::from(new) + kept * (f64::from(old) - f64::from(new))) as f32;
         Wanted {
             linear_mps: blend(last.wanted.linear_mps, wanted.linear_mps),
             angular_rps: blend(last.wanted.angular_rps, wanted.angular_rps),

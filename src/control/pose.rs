@@ -14,11 +14,7 @@ pub struct Pose2 {
 
 impl Pose2 {
     /// Not moved.
-    pub const IDENTITY: Self = Self {
-        x_m: 0.0,
-        y_m: 0.0,
-        yaw_rad: 0.0,
-    };
+    pub const IDENTITY: Self = Self { x_m: 0.0, y_m: 0.0, yaw_rad: 0.0 };
 
     /// The pose after driving on at constant speed and turn rate for `duration_s`: an exact arc, no
     /// matter how long.
@@ -26,11 +22,7 @@ impl Pose2 {
     pub fn driven(self, linear_mps: f64, angular_rps: f64, duration_s: f64) -> Self {
         let half_turn_rad = 0.5 * angular_rps * duration_s;
         // The chord of an arc is its length times sin(h)/h, h half the turn.
-        let chord_share = if half_turn_rad.abs() < 1e-9 {
-            1.0
-        } else {
-            half_turn_rad.sin() / half_turn_rad
-        };
+        let chord_share = if half_turn_rad.abs() < 1e-9 { 1.0 } else { half_turn_rad.sin() / half_turn_rad };
         let chord_m = linear_mps * duration_s * chord_share;
         let direction_rad = self.yaw_rad + half_turn_rad;
         Self {
@@ -65,10 +57,7 @@ pub struct Motion {
 
 impl Motion {
     /// No motion.
-    pub const NONE: Self = Self {
-        pose: Pose2::IDENTITY,
-        travelled_m: 0.0,
-    };
+    pub const NONE: Self = Self { pose: Pose2::IDENTITY, travelled_m: 0.0 };
 
     /// This way, and then on at constant speed and turn rate for `duration_s`.
     #[must_use]

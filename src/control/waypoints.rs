@@ -26,12 +26,7 @@ pub struct Waypoint {
 }
 
 impl Waypoint {
-    const ORIGIN: Self = Self {
-        x_m: 0.0,
-        y_m: 0.0,
-        cos_yaw: 1.0,
-        sin_yaw: 0.0,
-    };
+    const ORIGIN: Self = Self { x_m: 0.0, y_m: 0.0, cos_yaw: 1.0, sin_yaw: 0.0 };
 
     fn is_sane(&self) -> bool {
         // NaN fails both comparisons.
@@ -77,15 +72,9 @@ impl PathPlan {
     ///
     /// No waypoint or too many, one that is not finite or farther than [`FARTHEST_M`], or a period
     /// that is no positive number.
-    pub fn new(
-        waypoints: &[Waypoint],
-        period_s: f32,
-        captured: Monotonic,
-    ) -> Result<Self, ControlError> {
+    pub fn new(waypoints: &[Waypoint], period_s: f32, captured: Monotonic) -> Result<Self, ControlError> {
         if waypoints.is_empty() || waypoints.len() > MAX_WAYPOINTS {
-            return Err(ControlError::Count {
-                count: waypoints.len(),
-            });
+            return Err(ControlError::Count { count: waypoints.len() });
         }
         if !(period_s.is_finite() && period_s > 0.0) {
             return Err(ControlError::Period { period_s });
@@ -99,10 +88,7 @@ impl PathPlan {
         };
         for (index, (slot, waypoint)) in plan.waypoints.iter_mut().zip(waypoints).enumerate() {
             if !waypoint.is_sane() {
-                return Err(ControlError::Waypoint {
-                    index,
-                    waypoint: *waypoint,
-                });
+                return Err(ControlError::Waypoint { index, waypoint: *waypoint });
             }
             *slot = *waypoint;
         }
@@ -213,12 +199,7 @@ impl ControllerConfig {
             ("smoothing_s", self.smoothing_s, 0.0, 1.0),
         ] {
             if !(lowest..=highest).contains(&value) {
-                return Err(ControlError::OutOfBounds {
-                    field,
-                    value,
-                    lowest,
-                    highest,
-                });
+                return Err(ControlError::OutOfBounds { field, value, lowest, highest });
             }
         }
         if self.waypoint_index >= MAX_WAYPOINTS {
@@ -239,18 +220,9 @@ pub fn advance(plan: &PathPlan, motion: &Motion) -> PathPlan {
     let mut moved = *plan;
     moved.travelled_m += motion.travelled_m;
     for waypoint in moved.waypoints.iter_mut().take(plan.len) {
-        let (x_m, y_m) = motion
-            .pose
-            .sees_point(waypoint.x_m.into(), waypoint.y_m.into());
-        let (cos_yaw, sin_yaw) = motion
-            .pose
-            .sees_direction(waypoint.cos_yaw.into(), waypoint.sin_yaw.into());
-        *waypoint = Waypoint {
-            x_m: x_m as f32,
-            y_m: y_m as f32,
-            cos_yaw: cos_yaw as f32,
-            sin_yaw: sin_yaw as f32,
-        };
+        let (x_m, y_m) = motion.pose.sees_point(waypoint.x_m.into(), waypoint.y_m.into());
+        let (cos_yaw, sin_yaw) = motion.pose.sees_direction(waypoint.cos_yaw.into(), waypoint.sin_yaw.into());
+        *waypoint = Waypoint { x_m: x_m as f32, y_m: y_m as f32, cos_yaw: cos_yaw as f32, sin_yaw: sin_yaw as f32 };
     }
     moved
 }
@@ -274,24 +246,18 @@ pub fn wanted_motion(plan: &PathPlan, config: &ControllerConfig) -> Result<Wante
     let bearing_rad = y_m.atan2(x_m);
     let heading_rad = f64::from(aim.sin_yaw).atan2(aim.cos_yaw.into());
     let bearing_share = (x_m.hypot(y_m) / config.step_length_m).clamp(0.0, 1.0);
-    let turn_rad =
-        bearing_share * config.turn_gain * bearing_rad + (1.0 - bearing_share) * heading_rad;
+    let turn_rad = bearing_share * config.turn_gain * bearing_rad + (1.0 - bearing_share) * heading_rad;
     let speed_share = x_m / (config.step_length_m * config.speed_divisor);
     let linear_mps = config.max_linear_mps * speed_share.clamp(0.0, 1.0);
     let max_angular_rps = if config.min_turning_radius_m > 0.0 {
-        config
-            .max_angular_rps
-            .min(linear_mps / config.min_turning_radius_m)
+        config.max_angular_rps.min(linear_mps / config.min_turning_radius_m)
     } else {
         config.max_angular_rps
     };
     let angular_rps = turn_rad / config.turn_time_s;
     // Before limiting: `max` and `min` would swallow a NaN.
     if !(linear_mps.is_finite() && angular_rps.is_finite() && max_angular_rps.is_finite()) {
-        return Err(ControlError::NotFinite {
-            linear_mps,
-            angular_rps,
-        });
+        return Err(ControlError::NotFinite { linear_mps, angular_rps });
     }
     Ok(Wanted {
         linear_mps: linear_mps as f32,
@@ -340,9 +306,7 @@ pub enum ControlError {
         highest: f64,
     },
     /// A motion that is not finite.
-    #[error(
-        "the plan leads to {linear_mps} m/s, {angular_rps} rad/s: check the controller's numbers"
-    )]
+    #[error("the plan leads to {linear_mps} m/s, {angular_rps} rad/s: check the controller's numbers")]
     NotFinite {
         /// Speed before the limits, metres per second.
         linear_mps: f64,

@@ -49,7 +49,8 @@ impl Localizer {
             return true;
         }
         // A comparison with NaN is false.
-        let looks_near = last_distance_steps.is_some_and(|steps| steps < config.arrive_distance_steps && steps.is_finite());
+        let looks_near =
+            last_distance_steps.is_some_and(|steps| steps < config.arrive_distance_steps && steps.is_finite());
         looks_near && self.estimate_near(goal)
     }
 

@@ -95,7 +95,10 @@ impl Chart {
         Ok(Self::lay_out(ids, segments, &leaving))
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "every segment has a cell, and cells were counted to fit in u32")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "every segment has a cell, and cells were counted to fit in u32"
+    )]
     fn lay_out(ids: Vec<NodeId>, mut segments: Vec<Segment>, leaving: &[u64]) -> Self {
         let mut owner = Vec::new();
         let mut arriving_at: BTreeMap<Place, Vec<u32>> = BTreeMap::new();

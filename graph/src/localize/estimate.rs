@@ -94,11 +94,11 @@ pub(super) fn weight(belief: &Belief, segment: &Segment) -> f64 {
     listed.take_while(|&&(cell, _)| cell <= segment.last_cell()).map(|&(_, weight)| weight).sum()
 }
 
-/// The position to tell of a robot that is known to stand: the last one told, where the new one is its neighbour and no
-/// further on than noise can carry it.
-pub(super) fn hold(chart: &Chart, new: (Segment, f32), told: (Segment, f32)) -> (Segment, f32) {
+/// The position to tell of a robot that is known to stand: on the way told last, where the new one is on its neighbour
+/// and no further than noise can carry it.
+pub(super) fn hold(chart: &Chart, new: (Segment, f32), told: &Segment) -> (Segment, f32) {
     let (segment, offset) = new;
-    let (old, _) = told;
+    let old = *told;
     let same = |a: &Segment, b: &Segment| a.first_cell == b.first_cell;
     let follows = |a: &Segment, b: &Segment| a.to.is_some_and(|to| chart.leaving(to).iter().any(|s| same(s, b)));
     if same(&segment, &old) {

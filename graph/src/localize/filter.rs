@@ -69,8 +69,7 @@ impl Localizer {
         let told = Told { estimate, segment_cell: 0, mode: 0 };
         let scratch = Scratch::new(chart.cells());
         let counters = Counters::new(tracking);
-        let mut filter =
-            Self { chart, config, belief, scratch, sights: SightCache::default(), told, counters };
+        let mut filter = Self { chart, config, belief, scratch, sights: SightCache::default(), told, counters };
         if let Some(fix) = fix(&filter.chart, &filter.belief) {
             filter.tell(fix, None, 0, true);
         }
@@ -293,10 +292,9 @@ impl Localizer {
 
     fn tell(&mut self, found: Fix, min_distance_steps: Option<f32>, ignored_answers: u32, moving: bool) {
         let mut position = (found.segment, found.offset_steps);
-        if !moving && self.counters.tracking == Tracking::Localized && self.told.estimate.is_localized() {
-            if let Some(&old) = self.chart.segment_of(self.told.segment_cell) {
-                position = hold(&self.chart, position, (old, self.told.estimate.offset_steps));
-            }
+        let stays = !moving && self.counters.tracking == Tracking::Localized && self.told.estimate.is_localized();
+        if let Some(&old) = self.chart.segment_of(self.told.segment_cell).filter(|_| stays) {
+            position = hold(&self.chart, position, &old);
         }
         let (segment, offset_steps) = position;
         let Some(node) = self.chart.id(segment.from) else { return };
@@ -318,7 +316,9 @@ impl Localizer {
     pub fn node_masses(&self) -> Vec<(NodeId, f64)> {
         let mut out: Vec<(NodeId, f64)> = Vec::new();
         for &(cell, mass) in self.belief.mass() {
-            let Some(id) = self.chart.segment_of(cell).and_then(|segment| self.chart.id(segment.from)) else { continue };
+            let Some(id) = self.chart.segment_of(cell).and_then(|segment| self.chart.id(segment.from)) else {
+                continue;
+            };
             match out.last_mut() {
                 Some((last, sum)) if *last == id => *sum += mass,
                 _ => out.push((id, mass)),

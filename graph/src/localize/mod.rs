@@ -29,7 +29,6 @@ mod reach;
 mod state;
 mod types;
 
-
 pub use config::{LocalizerConfig, LocalizerError};
 pub use filter::Localizer;
 pub use state::LocalizerState;

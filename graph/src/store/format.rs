@@ -2,7 +2,7 @@
 
 use super::meta::{CameraInfo, FORMAT, MapMeta, PolicyInfo, SessionInfo};
 use super::{Limits, StoreError};
-use crate::{Edge, Node, Sha256, SessionId, TopoMap};
+use crate::{Edge, Node, SessionId, Sha256, TopoMap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What is known of a map as a whole.
 
 use super::{Limits, StoreError};
-use crate::{Sha256, SessionId};
+use crate::{SessionId, Sha256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -133,8 +133,7 @@ impl MapWriter {
         meta.validate(&header_path, &self.options.limits)?;
         check_nodes(&self.map, &meta, &header_path, &self.options.limits)?;
         let bytes = graph_to_bytes(&self.map, &folder)?;
-        let graph =
-            GraphRef { file: GRAPH_FILE.to_owned(), bytes: bytes.len() as u64, sha256: Sha256::of(&bytes) };
+        let graph = GraphRef { file: GRAPH_FILE.to_owned(), bytes: bytes.len() as u64, sha256: Sha256::of(&bytes) };
         let header = Header { counts: counts(&self.map), graph, meta };
         let text = header.to_text(&header_path)?;
         self.write(GRAPH_FILE, &bytes)?;

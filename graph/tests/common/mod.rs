@@ -101,10 +101,13 @@ impl Truth {
     /// How far an estimate is off, in steps, the shorter way along the path; large when it is elsewhere.
     pub fn error(&self, map: &TopoMap, filter: &Localizer) -> f32 {
         let estimate = filter.estimate();
-        let reach = |position: usize| self.path[..=position].windows(2).map(|w| map.edge(w[0], w[1]).unwrap().cost_steps).sum::<f32>();
+        let reach = |position: usize| {
+            self.path[..=position].windows(2).map(|w| map.edge(w[0], w[1]).unwrap().cost_steps).sum::<f32>()
+        };
         let truth = reach(self.at) + self.offset_steps;
         let spots = (0..self.path.len()).filter(|&i| self.path[i] == estimate.node);
-        let on_path = spots.filter(|&i| estimate.next.is_none() || self.path.get(i + 1).is_none_or(|&n| Some(n) == estimate.next));
+        let on_path = spots
+            .filter(|&i| estimate.next.is_none() || self.path.get(i + 1).is_none_or(|&n| Some(n) == estimate.next));
         on_path.map(|i| (reach(i) + estimate.offset_steps - truth).abs()).fold(99.0, f32::min)
     }
 }

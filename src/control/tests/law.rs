@@ -26,12 +26,7 @@ fn a_path_straight_ahead_is_driven_straight_at_full_speed() {
 
 #[test]
 fn a_mirrored_plan_gives_the_mirrored_motion() {
-    let plans = [
-        plan_at(2.0, 0.5, 0.5),
-        plan_at(-1.0, 0.7, 2.0),
-        plan_at(0.1, 0.02, -1.0),
-        arc_plan(0.8, START),
-    ];
+    let plans = [plan_at(2.0, 0.5, 0.5), plan_at(-1.0, 0.7, 2.0), plan_at(0.1, 0.02, -1.0), arc_plan(0.8, START)];
     for plan in plans {
         let left = wanted_motion(&plan, &config()).unwrap();
         let right = wanted_motion(&mirrored(&plan), &config()).unwrap();
@@ -65,12 +60,7 @@ fn a_tiny_waypoint_turns_the_robot_to_its_heading() {
 
 #[test]
 fn a_number_that_is_not_finite_or_absurd_makes_no_plan() {
-    let good = Waypoint {
-        x_m: 0.1,
-        y_m: 0.0,
-        cos_yaw: 1.0,
-        sin_yaw: 0.0,
-    };
+    let good = Waypoint { x_m: 0.1, y_m: 0.0, cos_yaw: 1.0, sin_yaw: 0.0 };
     let spoil: [fn(&mut Waypoint, f32); 4] = [
         |waypoint, bad| waypoint.x_m = bad,
         |waypoint, bad| waypoint.y_m = bad,
@@ -116,10 +106,7 @@ fn numbers_that_nobody_checked_make_an_error_and_not_a_motion() {
         let mut config = config();
         spoil(&mut config);
         let refused = wanted_motion(&plan_at(2.0, 0.5, 0.0), &config);
-        assert!(
-            matches!(refused, Err(ControlError::NotFinite { .. })),
-            "{index}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(ControlError::NotFinite { .. })), "{index}: {refused:?}");
         assert!(Controller::new(config).is_err());
     }
 }
@@ -133,59 +120,36 @@ fn every_number_of_the_configuration_has_bounds_and_the_refusal_names_it() {
         ("speed_divisor", |c, v| c.speed_divisor = v, 0.01, 100.0),
         ("max_linear_mps", |c, v| c.max_linear_mps = v, 0.001, 10.0),
         ("max_angular_rps", |c, v| c.max_angular_rps = v, 0.001, 10.0),
-        (
-            "min_turning_radius_m",
-            |c, v| c.min_turning_radius_m = v,
-            0.0,
-            20.0,
-        ),
+        ("min_turning_radius_m", |c, v| c.min_turning_radius_m = v, 0.0, 20.0),
         ("step_length_m", |c, v| c.step_length_m = v, 0.001, 10.0),
         ("smoothing_s", |c, v| c.smoothing_s = v, 0.0, 1.0),
     ];
     for (field, set, lowest, highest) in fields {
-        for (value, accepted) in [
-            (lowest, true),
-            (highest, true),
-            (lowest - 1e-6, false),
-            (highest + 1e-6, false),
-            (f64::NAN, false),
-        ] {
+        for (value, accepted) in
+            [(lowest, true), (highest, true), (lowest - 1e-6, false), (highest + 1e-6, false), (f64::NAN, false)]
+        {
             let mut config = config();
             set(&mut config, value);
             match config.checked() {
                 Ok(_) => assert!(accepted, "{field} = {value}"),
                 Err(error) => {
                     assert!(!accepted, "{field} = {value}: {error}");
-                    assert!(
-                        error
-                            .to_string()
-                            .starts_with(&format!("controller {field} = "))
-                    );
+                    assert!(error.to_string().starts_with(&format!("controller {field} = ")));
                 }
             }
         }
     }
-    let with_index = |waypoint_index| ControllerConfig {
-        waypoint_index,
-        ..config()
-    };
+    let with_index = |waypoint_index| ControllerConfig { waypoint_index, ..config() };
     assert!(with_index(7).checked().is_ok());
     assert!(with_index(8).checked().is_err());
 }
 
 #[test]
 fn a_car_never_gets_a_turn_tighter_than_its_circle() {
-    let car = ControllerConfig {
-        min_turning_radius_m: 0.8,
-        ..config()
-    };
-    for (x, y, yaw_rad) in [
-        (3.0f32, 2.0f32, 0.5f32),
-        (1.0, -1.0, 0.0),
-        (0.1, 0.0, 1.0),
-        (-1.0, 0.5, 0.0),
-        (0.0, 0.0, -1.0),
-    ] {
+    let car = ControllerConfig { min_turning_radius_m: 0.8, ..config() };
+    for (x, y, yaw_rad) in
+        [(3.0f32, 2.0f32, 0.5f32), (1.0, -1.0, 0.0), (0.1, 0.0, 1.0), (-1.0, 0.5, 0.0), (0.0, 0.0, -1.0)]
+    {
         let wanted = wanted_motion(&plan_at(x, y, yaw_rad), &car).unwrap();
         assert!(wanted.angular_rps.abs() <= wanted.linear_mps / 0.8 + 1e-6);
     }
@@ -201,10 +165,7 @@ fn a_car_never_gets_a_turn_tighter_than_its_circle() {
 fn a_short_plan_is_steered_at_its_last_waypoint() {
     let waypoints = arc_plan(0.5, START).waypoints()[..2].to_vec();
     let short = PathPlan::new(&waypoints, 0.25, START).unwrap();
-    let first = ControllerConfig {
-        waypoint_index: 1,
-        ..config()
-    };
+    let first = ControllerConfig { waypoint_index: 1, ..config() };
     let at_last = wanted_motion(&short, &first);
     assert_eq!(wanted_motion(&short, &config()), at_last);
 }

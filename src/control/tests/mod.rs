@@ -7,9 +7,7 @@
     reason = "a test that panics has failed; a mirrored number must be the same number"
 )]
 
-use pilotage_gate::{
-    Command, Decision, Faults, Gate, Input, Limits, LimitsConfig, Mode, Monotonic, Permit, Wanted,
-};
+use pilotage_gate::{Command, Decision, Faults, Gate, Input, Limits, LimitsConfig, Mode, Monotonic, Permit, Wanted};
 
 use super::*;
 
@@ -20,10 +18,7 @@ const START: Monotonic = Monotonic(7_000_000_000);
 const STEP_M: f32 = 0.1;
 
 fn config() -> ControllerConfig {
-    ControllerConfig {
-        smoothing_s: 0.0,
-        ..ControllerConfig::for_robot(0.4, 1.0, STEP_M.into())
-    }
+    ControllerConfig { smoothing_s: 0.0, ..ControllerConfig::for_robot(0.4, 1.0, STEP_M.into()) }
 }
 
 fn later(at: Monotonic, seconds: f64) -> Monotonic {
@@ -32,12 +27,8 @@ fn later(at: Monotonic, seconds: f64) -> Monotonic {
 
 /// A plan with the same waypoint everywhere, given in steps.
 fn plan_at(x_steps: f32, y_steps: f32, yaw_rad: f32) -> PathPlan {
-    let waypoint = Waypoint {
-        x_m: x_steps * STEP_M,
-        y_m: y_steps * STEP_M,
-        cos_yaw: yaw_rad.cos(),
-        sin_yaw: yaw_rad.sin(),
-    };
+    let waypoint =
+        Waypoint { x_m: x_steps * STEP_M, y_m: y_steps * STEP_M, cos_yaw: yaw_rad.cos(), sin_yaw: yaw_rad.sin() };
     PathPlan::new(&[waypoint; 5], 0.25, START).unwrap()
 }
 
@@ -62,11 +53,7 @@ fn mirrored(plan: &PathPlan) -> PathPlan {
     let waypoints: Vec<Waypoint> = plan
         .waypoints()
         .iter()
-        .map(|waypoint| Waypoint {
-            y_m: -waypoint.y_m,
-            sin_yaw: -waypoint.sin_yaw,
-            ..*waypoint
-        })
+        .map(|waypoint| Waypoint { y_m: -waypoint.y_m, sin_yaw: -waypoint.sin_yaw, ..*waypoint })
         .collect();
     PathPlan::new(&waypoints, plan.period_s(), plan.captured()).unwrap()
 }
@@ -88,14 +75,7 @@ fn command(linear_mps: f32, angular_rps: f32) -> Command {
         now: START,
         mode: Mode::Armed,
         permit: Permit::Drive,
-        decision: Some(Decision {
-            wanted: Wanted {
-                linear_mps,
-                angular_rps,
-            },
-            evidence_at: START,
-            sequence: 0,
-        }),
+        decision: Some(Decision { wanted: Wanted { linear_mps, angular_rps }, evidence_at: START, sequence: 0 }),
         faults: Faults::NONE,
     };
     let _ = gate.step(&input);

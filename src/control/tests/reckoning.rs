@@ -7,20 +7,8 @@ use super::*;
 #[test]
 fn a_plan_is_seen_from_where_the_robot_is_now() {
     // Half a metre forward, then a quarter turn to the left.
-    let motion = Motion::NONE
-        .driven(0.5, 0.0, 1.0)
-        .driven(0.0, FRAC_PI_2, 1.0);
-    let plan = PathPlan::new(
-        &[Waypoint {
-            x_m: 1.0,
-            y_m: 0.25,
-            cos_yaw: 1.0,
-            sin_yaw: 0.0,
-        }],
-        0.25,
-        START,
-    )
-    .unwrap();
+    let motion = Motion::NONE.driven(0.5, 0.0, 1.0).driven(0.0, FRAC_PI_2, 1.0);
+    let plan = PathPlan::new(&[Waypoint { x_m: 1.0, y_m: 0.25, cos_yaw: 1.0, sin_yaw: 0.0 }], 0.25, START).unwrap();
     let moved = advance(&plan, &motion);
     let seen = moved.waypoints()[0];
     // What lay half a metre ahead and a quarter to the left is now on the right, a little ahead.
@@ -40,9 +28,7 @@ fn an_arc_closes_after_a_full_turn_and_does_not_depend_on_its_pieces() {
     let half = Pose2::IDENTITY.driven(0.5, 2.0 * PI / 10.0, 5.0);
     // The far side of a circle of radius v/w, to the left.
     assert!(close(half.x_m, 0.0) && close(half.y_m, 2.0 * 0.5 * 10.0 / (2.0 * PI)));
-    let pieces = (0..1000).fold(Pose2::IDENTITY, |pose, _| {
-        pose.driven(0.5, 2.0 * PI / 10.0, 0.005)
-    });
+    let pieces = (0..1000).fold(Pose2::IDENTITY, |pose, _| pose.driven(0.5, 2.0 * PI / 10.0, 0.005));
     assert!(close(pieces.x_m, half.x_m) && close(pieces.y_m, half.y_m));
     // No seam where the arc becomes straight.
     for tiny in [1e-7, 1e-8, 1e-9, 1e-10, -1e-8] {
@@ -68,36 +54,22 @@ fn the_look_ahead_moves_along_the_path_with_the_robot() {
     let back = Motion::NONE.driven(-0.4, 0.0, 0.25);
     assert!(close(advance(&plan, &back).travelled_m(), -0.1));
     let plan = arc_plan(0.0, START);
-    let slow = ControllerConfig {
-        speed_divisor: 8.0,
-        ..config()
-    };
-    let linear = wanted_motion(&advance(&plan, &back), &slow)
-        .unwrap()
-        .linear_mps;
+    let slow = ControllerConfig { speed_divisor: 8.0, ..config() };
+    let linear = wanted_motion(&advance(&plan, &back), &slow).unwrap().linear_mps;
     assert!(close(linear.into(), 0.4 * 4.0 / 8.0));
 }
 
 #[test]
 fn motion_is_reckoned_from_the_commands_sent_since_the_picture() {
     let mut controller = Controller::new(config()).unwrap();
-    assert_eq!(
-        controller.motion_since(START, later(START, 1.0)),
-        Some(Motion::NONE)
-    );
+    assert_eq!(controller.motion_since(START, later(START, 1.0)), Some(Motion::NONE));
     controller.sent(START, &command(0.5, 0.0));
     controller.sent(later(START, 0.4), &command(0.0, 1.0));
     controller.sent(later(START, 0.9), &Command::ZERO);
     let now = later(START, 1.4);
     for (since_s, expected) in [
-        (
-            0.0,
-            Motion::NONE.driven(0.5, 0.0, 0.4).driven(0.0, 1.0, 0.5),
-        ),
-        (
-            0.1,
-            Motion::NONE.driven(0.5, 0.0, 0.3).driven(0.0, 1.0, 0.5),
-        ),
+        (0.0, Motion::NONE.driven(0.5, 0.0, 0.4).driven(0.0, 1.0, 0.5)),
+        (0.1, Motion::NONE.driven(0.5, 0.0, 0.3).driven(0.0, 1.0, 0.5)),
         (0.4, Motion::NONE.driven(0.0, 1.0, 0.5)),
         (0.6, Motion::NONE.driven(0.0, 1.0, 0.3)),
         (0.9, Motion::NONE),
@@ -176,10 +148,7 @@ fn a_plan_from_the_future_is_left_to_the_gate() {
 
 #[test]
 fn a_new_plan_takes_over_smoothly_and_a_first_one_at_once() {
-    let smooth = ControllerConfig {
-        smoothing_s: 0.05,
-        ..config()
-    };
+    let smooth = ControllerConfig { smoothing_s: 0.05, ..config() };
     let mut controller = Controller::new(smooth).unwrap();
     let straight = plan_at(3.0, 0.0, 0.0);
     let left = plan_at(3.0, 0.9, 0.0);
@@ -240,12 +209,7 @@ fn circle_seen_from(robot: &Pose2, now: Monotonic) -> PathPlan {
             let ahead_rad = angle_rad + f64::from(index) * f64::from(STEP_M);
             let (x_m, y_m) = robot.sees_point(ahead_rad.sin(), 1.0 - ahead_rad.cos());
             let (cos_yaw, sin_yaw) = robot.sees_direction(ahead_rad.cos(), ahead_rad.sin());
-            Waypoint {
-                x_m: x_m as f32,
-                y_m: y_m as f32,
-                cos_yaw: cos_yaw as f32,
-                sin_yaw: sin_yaw as f32,
-            }
+            Waypoint { x_m: x_m as f32, y_m: y_m as f32, cos_yaw: cos_yaw as f32, sin_yaw: sin_yaw as f32 }
         })
         .collect();
     PathPlan::new(&waypoints, 0.25, now).unwrap()
@@ -258,8 +222,5 @@ fn late_plans_are_followed_as_well_as_prompt_ones() {
     let late_unreckoned_m = off_the_circle_m(0.4, false);
     assert!(prompt_m < 0.02, "{prompt_m}");
     assert!(late_m < prompt_m + 0.002, "{prompt_m} {late_m}");
-    assert!(
-        late_m * 4.0 < late_unreckoned_m,
-        "{late_m} {late_unreckoned_m}"
-    );
+    assert!(late_m * 4.0 < late_unreckoned_m, "{late_m} {late_unreckoned_m}");
 }
