@@ -41,12 +41,11 @@ fn the_changelog_has_a_place_for_the_next_release() {
 #[test]
 fn every_model_has_its_card() {
     let mut findings = Findings::default();
-    let mut folders = files()
-        .iter()
-        .filter_map(|entry| entry.path.strip_prefix("models/")?.split_once('/'))
-        .map(|(folder, _)| format!("models/{folder}/README.md"))
+    // What makes a folder a model is its manifest; scripts and golden values need no card.
+    let folders = under(&["models/"], "/manifest.toml")
+        .filter_map(|(path, _)| path.strip_suffix("manifest.toml"))
+        .map(|folder| format!("{folder}README.md"))
         .collect::<Vec<_>>();
-    folders.dedup();
     for card in folders {
         if !files().iter().any(|entry| entry.path == card) {
             findings.of(

@@ -1,7 +1,7 @@
 //! Rust source as the rules see it: code without comments and literals, and which lines are tests.
 
 /// One source file, cut for searching. Lines count from zero here.
-pub struct Source {
+pub(crate) struct Source {
     /// The code with comments and the insides of literals blanked; same lines as the file.
     pub code: Vec<String>,
     /// Whether the line belongs to an item under `#[cfg(test)]` or `#[test]`.
@@ -9,7 +9,7 @@ pub struct Source {
 }
 
 impl Source {
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let blanked = blank(text);
         let is_test = test_lines(&blanked);
         let code = blanked.split('\n').map(str::to_owned).collect();
@@ -17,7 +17,7 @@ impl Source {
     }
 
     /// Lines of the program itself: number (from zero) and code.
-    pub fn program_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn program_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.code.iter().zip(&self.is_test).enumerate();
         lines
             .filter(|(_, (_, is_test))| !**is_test)
@@ -26,16 +26,37 @@ impl Source {
 }
 
 /// Whether `pattern` stands in `code` with no identifier character directly before or after it.
-pub fn has_word(code: &str, pattern: &str) -> bool {
-    let is_identifier = |character: char| character.is_alphanumeric() || character == '_';
+pub(crate) fn has_word(code: &str, pattern: &str) -> bool {
+    words(code, pattern).next().is_some()
+}
+
+/// Whether `pattern` stands in `code` as the root of a path: a crate, not a module of ours of that name.
+pub(crate) fn has_crate(code: &str, pattern: &str) -> bool {
+    words(code, pattern).any(|start| {
+        let before = code[..start].trim_end();
+        let Some(parent) = before.strip_suffix("::") else {
+            return !before.ends_with("mod");
+        };
+        // `::name` is a crate again.
+        !parent.ends_with(is_identifier)
+    })
+}
+
+fn words(code: &str, pattern: &str) -> impl Iterator<Item = usize> {
     let glued = |edge: Option<char>, other: Option<char>| {
         edge.is_some_and(is_identifier) && other.is_some_and(is_identifier)
     };
-    code.match_indices(pattern).any(|(start, _)| {
-        let before = code[..start].chars().next_back();
-        let after = code[start + pattern.len()..].chars().next();
-        !glued(pattern.chars().next(), before) && !glued(pattern.chars().next_back(), after)
-    })
+    code.match_indices(pattern)
+        .map(|(start, _)| start)
+        .filter(move |&start| {
+            let before = code[..start].chars().next_back();
+            let after = code[start + pattern.len()..].chars().next();
+            !glued(pattern.chars().next(), before) && !glued(pattern.chars().next_back(), after)
+        })
+}
+
+fn is_identifier(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
 }
 
 /// Replaces comments and the insides of string and character literals by spaces.
@@ -184,7 +205,7 @@ fn item_length(code: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Source, has_word};
+    use super::{Source, has_crate, has_word};
 
     fn program(text: &str) -> String {
         let source = Source::new(text);
@@ -243,5 +264,13 @@ mod tests {
         assert!(!has_word("use support::Session;", "ort::"));
         assert!(!has_word("Instantly", "Instant"));
         assert!(has_word("x.unwrap()", ".unwrap()"));
+    }
+
+    #[test]
+    fn a_module_of_the_same_name_is_no_crate() {
+        assert!(has_crate("use nokhwa::Camera;", "nokhwa"));
+        assert!(has_crate("::nokhwa::Camera::new()", "nokhwa"));
+        assert!(!has_crate("crate::camera::nokhwa::open()", "nokhwa"));
+        assert!(!has_crate("pub mod nokhwa;", "nokhwa"));
     }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 /// A file of the repository.
-pub struct Entry {
+pub(crate) struct Entry {
     /// With forward slashes, from the root.
     pub path: String,
     pub bytes: u64,
@@ -14,19 +14,19 @@ pub struct Entry {
 }
 
 /// The clone under test; at run time first, because clones may share a target folder.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR");
     here.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
 }
 
 /// All that git knows or would take in, in order.
-pub fn files() -> &'static [Entry] {
+pub(crate) fn files() -> &'static [Entry] {
     static FILES: LazyLock<Vec<Entry>> = LazyLock::new(read);
     &FILES
 }
 
 /// Files whose path starts with one of the prefixes and ends with the suffix.
-pub fn under(
+pub(crate) fn under(
     prefixes: &[&str],
     suffix: &str,
 ) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -88,19 +88,19 @@ fn entry(root: &Path, name: &str) -> Option<Entry> {
 
 /// What one rule found; panics with all of it at the end.
 #[derive(Default)]
-pub struct Findings(Vec<String>);
+pub(crate) struct Findings(Vec<String>);
 
 impl Findings {
     /// `line` counts from zero, as iteration gives it.
-    pub fn at(&mut self, path: &str, line: usize, what: &str) {
+    pub(crate) fn at(&mut self, path: &str, line: usize, what: &str) {
         self.0.push(format!("{path}:{}: {what}", line + 1));
     }
 
-    pub fn of(&mut self, path: &str, what: &str) {
+    pub(crate) fn of(&mut self, path: &str, what: &str) {
         self.0.push(format!("{path}: {what}"));
     }
 
-    pub fn none_allowed(self) {
+    pub(crate) fn none_allowed(self) {
         assert!(
             self.0.is_empty(),
             "{} found:\n{}",
