@@ -189,7 +189,7 @@ fn no_test_is_ignored_or_expects_any_panic() {
 
 /// Unit tests in a file of their own, and integration tests.
 fn is_test_file(path: &str) -> bool {
-    path.ends_with("/tests.rs") || path.contains("/tests/")
+    path.ends_with("tests.rs") || path.contains("/tests/")
 }
 
 fn test_name(code: &str) -> Option<&str> {
