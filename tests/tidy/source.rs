@@ -19,9 +19,7 @@ impl Source {
     /// Lines of the program itself: number (from zero) and code.
     pub(crate) fn program_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.code.iter().zip(&self.is_test).enumerate();
-        lines
-            .filter(|(_, (_, is_test))| !**is_test)
-            .map(|(number, (code, _))| (number, code.as_str()))
+        lines.filter(|(_, (_, is_test))| !**is_test).map(|(number, (code, _))| (number, code.as_str()))
     }
 }
 
@@ -43,16 +41,13 @@ pub(crate) fn has_crate(code: &str, pattern: &str) -> bool {
 }
 
 fn words(code: &str, pattern: &str) -> impl Iterator<Item = usize> {
-    let glued = |edge: Option<char>, other: Option<char>| {
-        edge.is_some_and(is_identifier) && other.is_some_and(is_identifier)
-    };
-    code.match_indices(pattern)
-        .map(|(start, _)| start)
-        .filter(move |&start| {
-            let before = code[..start].chars().next_back();
-            let after = code[start + pattern.len()..].chars().next();
-            !glued(pattern.chars().next(), before) && !glued(pattern.chars().next_back(), after)
-        })
+    let glued =
+        |edge: Option<char>, other: Option<char>| edge.is_some_and(is_identifier) && other.is_some_and(is_identifier);
+    code.match_indices(pattern).map(|(start, _)| start).filter(move |&start| {
+        let before = code[..start].chars().next_back();
+        let after = code[start + pattern.len()..].chars().next();
+        !glued(pattern.chars().next(), before) && !glued(pattern.chars().next_back(), after)
+    })
 }
 
 fn is_identifier(character: char) -> bool {
@@ -67,11 +62,7 @@ fn blank(text: &str) -> String {
     while at < characters.len() {
         let end = skipped(&characters, at);
         if end > at {
-            out.extend(
-                characters[at..end]
-                    .iter()
-                    .map(|&c| if c == '\n' { '\n' } else { ' ' }),
-            );
+            out.extend(characters[at..end].iter().map(|&c| if c == '\n' { '\n' } else { ' ' }));
             at = end;
         } else {
             out.push(characters[at]);
@@ -99,9 +90,7 @@ fn continues_word(text: &[char], at: usize) -> bool {
 }
 
 fn find(text: &[char], from: usize, matches: impl Fn(&[char]) -> bool) -> usize {
-    (from..text.len())
-        .find(|&at| matches(&text[at..]))
-        .unwrap_or(text.len())
+    (from..text.len()).find(|&at| matches(&text[at..])).unwrap_or(text.len())
 }
 
 fn block_comment(text: &[char], start: usize) -> usize {
@@ -149,10 +138,7 @@ fn prefixed_string(text: &[char], start: usize) -> usize {
     }
     let raw = text.get(at) == Some(&'r');
     at += usize::from(raw);
-    let hashes = text[at.min(text.len())..]
-        .iter()
-        .take_while(|&&c| c == '#')
-        .count();
+    let hashes = text[at.min(text.len())..].iter().take_while(|&&c| c == '#').count();
     let quote = at + if raw { hashes } else { 0 };
     if text.get(quote) != Some(&'"') {
         return start;
@@ -160,9 +146,7 @@ fn prefixed_string(text: &[char], start: usize) -> usize {
     if !raw {
         return string(text, quote);
     }
-    let closes = |rest: &[char]| {
-        rest[0] == '"' && rest.len() > hashes && rest[1..=hashes].iter().all(|&c| c == '#')
-    };
+    let closes = |rest: &[char]| rest[0] == '"' && rest.len() > hashes && rest[1..=hashes].iter().all(|&c| c == '#');
     (find(text, quote + 1, closes) + 1 + hashes).min(text.len())
 }
 
@@ -209,10 +193,7 @@ mod tests {
 
     fn program(text: &str) -> String {
         let source = Source::new(text);
-        let lines = source
-            .program_lines()
-            .map(|(_, code)| code.trim_end())
-            .collect::<Vec<_>>();
+        let lines = source.program_lines().map(|(_, code)| code.trim_end()).collect::<Vec<_>>();
         lines.join("\n")
     }
 
@@ -228,11 +209,7 @@ mod tests {
             "let a: &'static str = \".unwrap()\";",
             "let a = ('\"', '\\'', \".unwrap()\");",
         ] {
-            assert!(
-                !program(text).contains("unwrap"),
-                "{text}: {}",
-                program(text)
-            );
+            assert!(!program(text).contains("unwrap"), "{text}: {}", program(text));
         }
     }
 
@@ -244,11 +221,7 @@ mod tests {
             "let r = r\"\\\"; x.unwrap();",
             "attr\"x\".unwrap()",
         ] {
-            assert!(
-                program(text).contains("unwrap"),
-                "{text}: {}",
-                program(text)
-            );
+            assert!(program(text).contains("unwrap"), "{text}: {}", program(text));
         }
     }
 

@@ -26,10 +26,7 @@ pub(crate) fn files() -> &'static [Entry] {
 }
 
 /// Files whose path starts with one of the prefixes and ends with the suffix.
-pub(crate) fn under(
-    prefixes: &[&str],
-    suffix: &str,
-) -> impl Iterator<Item = (&'static str, &'static str)> {
+pub(crate) fn under(prefixes: &[&str], suffix: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let chosen = files().iter().filter(move |entry| {
         entry.path.ends_with(suffix) && prefixes.iter().any(|prefix| entry.path.starts_with(prefix))
     });
@@ -46,44 +43,21 @@ fn read() -> Vec<Entry> {
         .output()
         .expect("the tidy test lists files with git: install git");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "git ls-files failed in {}: {errors}",
-        root.display()
-    );
+    assert!(output.status.success(), "git ls-files failed in {}: {errors}", root.display());
     let listing = String::from_utf8(output.stdout).expect("file names are UTF-8");
-    let mut names = listing
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .collect::<Vec<_>>();
+    let mut names = listing.split('\0').filter(|name| !name.is_empty()).collect::<Vec<_>>();
     names.sort_unstable();
     names.dedup();
-    assert!(
-        names.contains(&"Cargo.toml"),
-        "git lists no Cargo.toml in {}",
-        root.display()
-    );
-    names
-        .into_iter()
-        .filter_map(|name| entry(&root, name))
-        .collect()
+    assert!(names.contains(&"Cargo.toml"), "git lists no Cargo.toml in {}", root.display());
+    names.into_iter().filter_map(|name| entry(&root, name)).collect()
 }
 
 /// `None` for what is gone from the working tree, or no plain file.
 fn entry(root: &Path, name: &str) -> Option<Entry> {
     let path = root.join(name);
-    let metadata = path
-        .symlink_metadata()
-        .ok()
-        .filter(std::fs::Metadata::is_file)?;
-    let text = std::fs::read(&path)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    Some(Entry {
-        path: name.to_owned(),
-        bytes: metadata.len(),
-        text,
-    })
+    let metadata = path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let text = std::fs::read(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    Some(Entry { path: name.to_owned(), bytes: metadata.len(), text })
 }
 
 /// What one rule found; panics with all of it at the end.
@@ -101,11 +75,6 @@ impl Findings {
     }
 
     pub(crate) fn none_allowed(self) {
-        assert!(
-            self.0.is_empty(),
-            "{} found:\n{}",
-            self.0.len(),
-            self.0.join("\n")
-        );
+        assert!(self.0.is_empty(), "{} found:\n{}", self.0.len(), self.0.join("\n"));
     }
 }

@@ -60,12 +60,7 @@ const WALLS: &[Wall] = &[
         reason: "time is an argument: only src/runtime reads the clock (src/cmd may say how long the user waited)",
     },
     Wall {
-        words: &[
-            "thread::spawn",
-            "thread::Builder",
-            "thread::scope",
-            "thread::sleep",
-        ],
+        words: &["thread::spawn", "thread::Builder", "thread::scope", "thread::sleep"],
         scope: &["src/", "gate/src/", "graph/src/", "sim/src/"],
         home: &["src/runtime", "src/ros", "sim/src/bin/"],
         binds_tests: false,
@@ -79,24 +74,14 @@ const WALLS: &[Wall] = &[
         reason: "unbounded: use `sync_channel` and count what overflows, or a latest-value slot",
     },
     Wall {
-        words: &[
-            "std::fs",
-            "std::net",
-            "std::env",
-            "dyn Policy",
-            "impl Policy",
-            "println!",
-            "tracing::",
-        ],
+        words: &["std::fs", "std::net", "std::env", "dyn Policy", "impl Policy", "println!", "tracing::"],
         scope: &["src/navigator", "src/control"],
         home: &[],
         binds_tests: false,
         reason: "the tick is pure: same inputs, same bits; give it the answer as an argument",
     },
     Wall {
-        words: &[
-            "Vec", "Box", "String", "vec!", "format!", "std::fs", "std::net", "std::env", "unsafe",
-        ],
+        words: &["Vec", "Box", "String", "vec!", "format!", "std::fs", "std::net", "std::env", "unsafe"],
         scope: &["gate/src/"],
         home: &[],
         binds_tests: false,
@@ -117,11 +102,7 @@ fn foreign_words_stay_behind_their_walls() {
             if at_home || is_rule_itself || (!wall.binds_tests && is_test_file(path)) {
                 continue;
             }
-            let found = if wall.binds_tests {
-                has_crate
-            } else {
-                has_word
-            };
+            let found = if wall.binds_tests { has_crate } else { has_word };
             let source = Source::new(text);
             for (line, code) in source.code.iter().enumerate() {
                 if source.is_test[line] && !wall.binds_tests {
@@ -142,10 +123,7 @@ fn every_wall_still_guards_something() {
     for wall in WALLS {
         for place in wall.scope.iter().chain(wall.home) {
             if !files().iter().any(|entry| entry.path.starts_with(place)) {
-                findings.of(
-                    place,
-                    "a wall names this place, but it is gone: mend WALLS in tests/tidy/walls.rs",
-                );
+                findings.of(place, "a wall names this place, but it is gone: mend WALLS in tests/tidy/walls.rs");
             }
         }
     }
@@ -156,16 +134,8 @@ fn every_wall_still_guards_something() {
 fn small_crates_do_not_know_the_runtime() {
     let mut findings = Findings::default();
     for (path, text) in under(SMALL_CRATES, ".toml") {
-        for (line, _) in text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| depends_on(line, "pilotage"))
-        {
-            findings.at(
-                path,
-                line,
-                "depends on the runtime: the dependency goes the other way",
-            );
+        for (line, _) in text.lines().enumerate().filter(|(_, line)| depends_on(line, "pilotage")) {
+            findings.at(path, line, "depends on the runtime: the dependency goes the other way");
         }
     }
     findings.none_allowed();
@@ -179,22 +149,13 @@ fn the_gate_has_no_dependencies() {
         for (line, content) in text.lines().enumerate() {
             let content = content.trim();
             if content.starts_with('[') {
-                in_dependencies =
-                    content.starts_with("[dependencies") || content.ends_with(".dependencies]");
+                in_dependencies = content.starts_with("[dependencies") || content.ends_with(".dependencies]");
                 // `[dependencies.name]` is a dependency in itself.
                 if in_dependencies && content != "[dependencies]" {
-                    findings.at(
-                        path,
-                        line,
-                        "the last stop before the robot depends on nothing",
-                    );
+                    findings.at(path, line, "the last stop before the robot depends on nothing");
                 }
             } else if in_dependencies && !content.is_empty() && !content.starts_with('#') {
-                findings.at(
-                    path,
-                    line,
-                    "the last stop before the robot depends on nothing",
-                );
+                findings.at(path, line, "the last stop before the robot depends on nothing");
             }
         }
     }
@@ -203,16 +164,8 @@ fn the_gate_has_no_dependencies() {
 
 #[test]
 fn the_clock_lint_is_off_only_at_the_edges() {
-    const EDGES: &[&str] = &[
-        "src/runtime",
-        "src/cmd/",
-        "src/ros",
-        "sim/src/bin/",
-        "tests/",
-        "benches/",
-        "examples/",
-        "xtask/",
-    ];
+    const EDGES: &[&str] =
+        &["src/runtime", "src/cmd/", "src/ros", "sim/src/bin/", "tests/", "benches/", "examples/", "xtask/"];
     let mut findings = Findings::default();
     for (path, text) in under(&[""], ".rs") {
         if EDGES.iter().any(|edge| path.starts_with(edge)) {
@@ -220,11 +173,7 @@ fn the_clock_lint_is_off_only_at_the_edges() {
         }
         for (line, code) in Source::new(text).program_lines() {
             if has_word(code, "disallowed_methods") {
-                findings.at(
-                    path,
-                    line,
-                    "the walls of clippy.toml are switched off here: move the call to src/runtime",
-                );
+                findings.at(path, line, "the walls of clippy.toml are switched off here: move the call to src/runtime");
             }
         }
     }

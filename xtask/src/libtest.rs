@@ -37,14 +37,9 @@ impl Reader {
             if self.skips_of_binary.insert(test.to_owned()) {
                 self.counts.skips.push(skip.to_owned());
             }
-        } else if let Some(name) = line
-            .strip_prefix("test ")
-            .and_then(|rest| rest.strip_suffix(" ... FAILED"))
-        {
+        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
             self.counts.failures.push(name.to_owned());
-        } else if line.starts_with("running ")
-            && (line.ends_with(" tests") || line.ends_with(" test"))
-        {
+        } else if line.starts_with("running ") && (line.ends_with(" tests") || line.ends_with(" test")) {
             self.binary_ended_without_result();
             self.running = true;
         } else if let Some(result) = line.strip_prefix("test result: ") {
@@ -54,10 +49,7 @@ impl Reader {
 
     fn result(&mut self, result: &str) {
         let mut passed = 0;
-        let mut words = result
-            .split([' ', ';', '.'])
-            .filter(|word| !word.is_empty())
-            .peekable();
+        let mut words = result.split([' ', ';', '.']).filter(|word| !word.is_empty()).peekable();
         while let Some(word) = words.next() {
             let Ok(count) = word.parse::<usize>() else {
                 continue;
@@ -80,9 +72,7 @@ impl Reader {
     fn binary_ended_without_result(&mut self) {
         if self.running {
             self.counts.failed += 1;
-            self.counts
-                .failures
-                .push("a test binary that ended without a result".to_owned());
+            self.counts.failures.push("a test binary that ended without a result".to_owned());
             self.skips_of_binary.clear();
         }
         self.running = false;
@@ -93,9 +83,7 @@ impl Reader {
         self.binary_ended_without_result();
         if !success && self.counts.failed == 0 {
             self.counts.failed = 1;
-            self.counts
-                .failures
-                .push("cargo test (see above; most likely something does not compile)".to_owned());
+            self.counts.failures.push("cargo test (see above; most likely something does not compile)".to_owned());
         }
         self.counts
     }
@@ -145,10 +133,8 @@ mod tests {
 
     #[test]
     fn a_binary_that_dies_is_a_failure() {
-        let counts = check(
-            "running 2 tests\ntest a ... ok\nrunning 0 tests\ntest result: ok. 0 passed; 0 failed\n",
-            false,
-        );
+        let counts =
+            check("running 2 tests\ntest a ... ok\nrunning 0 tests\ntest result: ok. 0 passed; 0 failed\n", false);
         assert_eq!((counts.passed, counts.failed), (0, 1));
     }
 
@@ -159,10 +145,7 @@ mod tests {
 
     #[test]
     fn a_printed_number_is_not_a_result() {
-        let counts = check(
-            "42 passed; 3 failed\ntest result without colon 5 passed\n",
-            true,
-        );
+        let counts = check("42 passed; 3 failed\ntest result without colon 5 passed\n", true);
         assert_eq!(counts, Counts::default());
     }
 }
