@@ -84,8 +84,9 @@ fn scaled(a: [f32; 3], k: f32) -> [f32; 3] {
 pub(crate) const KINDS: usize = 14;
 
 /// Paints surface pattern `kind` (modulo [`KINDS`]).
-pub(crate) fn surface(kind: usize, clouds: &Clouds, rng: &mut Rng) -> Canvas {
-    let loud = if rng.chance(0.35) { 0.8 } else { 0.15 };
+/// `loudness` is the chance of strong colours.
+pub(crate) fn surface(kind: usize, clouds: &Clouds, rng: &mut Rng, loudness: f64) -> Canvas {
+    let loud = if rng.chance(loudness) { 0.8 } else { 0.3 * loudness };
     let palette = [colour(rng, loud), colour(rng, loud), colour(rng, loud)];
     let salt = rng.next_u64();
     let parts = [2usize, 4, 4, 8, 8, 16][rng.below(6)];
@@ -218,7 +219,7 @@ fn point(
         // Weave.
         12 => {
             let lane = cell / 2;
-            let over = (x / lane.max(1) + y / lane.max(1)) % 2 == 0;
+            let over = (x / lane.max(1) + y / lane.max(1)).is_multiple_of(2);
             let across = if over { y % lane.max(1) } else { x % lane.max(1) };
             let round = 1.0 - (across as f32 / lane.max(1) as f32 - 0.5).abs();
             scaled(if over { a } else { b }, 0.55 + 0.6 * round)

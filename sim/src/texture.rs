@@ -4,7 +4,7 @@ use crate::patterns::Canvas;
 
 /// A square picture, side a power of two, that repeats in both directions.
 #[derive(Debug, Clone)]
-pub struct Texture {
+pub(crate) struct Texture {
     texels: Vec<u32>,
     levels: Vec<(usize, u32)>,
     /// Repeats per metre.
