@@ -31,7 +31,8 @@ impl Reader {
     /// Takes the next line of `cargo test`'s standard output.
     pub fn line(&mut self, line: &str) {
         let line = line.trim();
-        if let Some(skip) = line.strip_prefix(SKIP) {
+        // Anywhere in the line: with one thread it may follow the `test name ... ` that libtest began.
+        if let Some((_, skip)) = line.split_once(SKIP) {
             let skip = skip.trim();
             let test = skip.split(": ").next().unwrap_or(skip);
             if self.skips_of_binary.insert(test.to_owned()) {
@@ -122,7 +123,7 @@ mod tests {
             "running 2 tests\n\
              successes:\n\
              ---- peer stdout ----\n\
-             PILOTAGE-SKIP: peer: no rclpy\n\
+             test peer ... PILOTAGE-SKIP: peer: no rclpy\n\
              PILOTAGE-SKIP: peer: no rclpy, said again\n\
              test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
             true,

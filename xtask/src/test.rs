@@ -203,8 +203,8 @@ impl Report {
                 Some(thing)
             }
             Err(error) => {
-                println!("    {title} is missing: {error:#}");
-                self.remarks.push(format!("skipped  setup: {title}: {error:#}"));
+                println!("    missing: {title}: {error:#}");
+                self.remarks.push(format!("missing  {title}: {error:#}"));
                 self.add(&format!("setup: {title}"), &Verdict::Skipped, started.elapsed());
                 None
             }
