@@ -230,7 +230,7 @@ impl lockstep::Plant for Tracked<'_> {
         self.robot.frame()
     }
 
-    fn drive(&mut self, command: pilotage_gate::Command, from_ns: u64, to_ns: u64) {
+    fn drive(&mut self, command: &pilotage_gate::Command, from_ns: u64, to_ns: u64) {
         let before = self.robot.pose();
         self.robot.drive(command, from_ns, to_ns);
         let after = self.robot.pose();
@@ -288,10 +288,12 @@ impl LogReader for SimLog<'_> {
         let SimCamera { width, height, .. } = self.camera;
         let (world, robot) = (&self.episode.world, &self.episode.robot);
         let render = pilotage_sim::render(world, &step.pose, &robot.camera, width as usize, height as usize, 2);
-        let unusable = |why: String| IngestError::NothingUsable {
+        let index = self.next as u64;
+        let unusable = |reason: String| IngestError::NothingUsable {
             path: self.episode.id.split.name().into(),
-            frames: 1,
-            first: why,
+            skipped: 0,
+            index,
+            reason,
         };
         let rgb = render.map_err(|error| unusable(error.to_string()))?;
         let picture = Picture::from_rgb8(width, height, rgb).map_err(|error| unusable(error.to_string()))?;

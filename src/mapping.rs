@@ -10,13 +10,14 @@ mod strip;
 use std::collections::VecDeque;
 use std::path::Path;
 
+use pilotage_graph::store::{CameraInfo, NodeDraft, PolicyInfo, SessionInfo, WriteOptions};
 use pilotage_graph::{
-    Evidence, KeyframeRule, Keyframer, MapDir, MapWriter, NewNode, NodeId, PolicyUsed, SessionInfo, StoreError, Verdict,
+    Edge, Evidence, KeyframeRule, Keyframer, MapDir, MapMeta, MapWriter, NodeId, SessionId, StoreError, Verdict,
 };
 
 use crate::frame::RawFrame;
 use crate::ingest::{IngestError, LogInfo, LogKind, LogReader};
-use crate::policy::{ModelImage, Policy, PolicyError, preprocess};
+use crate::policy::{self, ModelImage, Policy, PolicyError};
 
 /// Two frames whose model images differ by less than this on average (of 255) show a robot that stands.
 const STANDSTILL_DIFFERENCE: f32 = 0.6;
@@ -135,6 +136,7 @@ struct Kept {
 struct Builder<'a> {
     policy: &'a mut dyn Policy,
     writer: MapWriter,
+    edges: Vec<Edge>,
     keyframer: Keyframer,
     import: bool,
     period_s: f64,
@@ -158,11 +160,13 @@ impl<'a> Builder<'a> {
         import: bool,
     ) -> Result<Self, BuildError> {
         let keyframer = Keyframer::new(options.rule).map_err(|error| BuildError::Rule(error.to_string()))?;
-        let writer = MapWriter::create(output, options.replace)?;
+        let writer =
+            MapWriter::create_with(output, WriteOptions { replace: options.replace, ..WriteOptions::default() })?;
         let spec = policy.spec().clone();
         Ok(Self {
             policy,
             writer,
+            edges: Vec::new(),
             keyframer,
             import,
             period_s: 1.0 / spec.rate_hz,
@@ -185,7 +189,7 @@ impl<'a> Builder<'a> {
         if self.recent.back().is_some_and(|last| at_s - last.at_s < LOOK_EVERY_S) {
             return Ok(());
         }
-        let image = preprocess::resize(&raw.picture, self.policy.spec())?;
+        let image = policy::resize(&raw.picture, self.policy.spec())?;
         self.account(raw, &image, at_s);
         self.recent.push_back(Recent { raw: raw.clone(), image, at_s });
         let span_s = self.period_s * self.context_frames as f64;
@@ -257,17 +261,16 @@ impl<'a> Builder<'a> {
         let (goal, extension) = strip::goal_bytes(&newest.raw).map_err(|reason| BuildError::Encode { seq, reason })?;
         let pictures = images.iter().filter_map(|&index| self.recent.get(index)).map(|recent| &recent.raw.picture);
         let context = strip::encode(pictures).map_err(|reason| BuildError::Encode { seq, reason })?;
-        let node = self.writer.add_node(NewNode {
+        let draft = NodeDraft {
             name: None,
+            session: SessionId(0),
             stamp_ns: u64::try_from(newest.raw.captured.0).unwrap_or(0),
             pose_hint: None,
-            goal: &goal,
-            goal_extension: extension,
-            context: &context,
             context_frames: images.len() as u32,
-        })?;
+        };
+        let node = self.writer.add_node(draft, extension, &goal, &context)?;
         if node.0 > 0 {
-            self.writer.add_edge(NodeId(node.0 - 1), node, cost_steps, Evidence::Driven)?;
+            self.edges.push(Edge::new(NodeId(node.0 - 1), node, cost_steps, Evidence::Driven));
             self.cost_steps += cost_steps;
         }
         let context: Vec<ModelImage> =
@@ -316,14 +319,24 @@ impl<'a> Builder<'a> {
             return Err(BuildError::TooShort { path, nodes: report.nodes, frames });
         }
         let (width, height) = self.size.unwrap_or((0, 0));
-        let policy = PolicyUsed {
-            name: self.policy.spec().name.clone(),
-            sha256: self.policy.sha256().to_owned(),
-            rate_hz: self.policy.spec().rate_hz,
+        let spec = self.policy.spec();
+        let manifest_sha256 = self
+            .policy
+            .sha256()
+            .parse()
+            .map_err(|error: pilotage_graph::MapError| BuildError::Rule(format!("the policy's own hash: {error}")))?;
+        let meta = MapMeta {
+            created_by: concat!("pilotage ", env!("CARGO_PKG_VERSION")).to_owned(),
+            camera: CameraInfo { width, height },
+            policy: Some(PolicyInfo { name: spec.name.clone(), manifest_sha256, rate_hz: spec.rate_hz as f32 }),
+            sessions: vec![SessionInfo {
+                id: SessionId(0),
+                source: info.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+                frames,
+                hz: info.hz.unwrap_or(spec.rate_hz) as f32,
+            }],
         };
-        let source = info.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let session = SessionInfo { source, frames, hz: info.hz };
-        let map = self.writer.finish(width, height, policy, session)?;
+        let map = self.writer.finish(meta, &self.edges)?;
         Ok((map, report))
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use pilotage_graph::{MapDir, Motion, NodeId, Start, TopoMap};
 
-use crate::camera::decode;
+use crate::camera::decode::decode;
 use crate::context::ContextFrame;
 use crate::frame::Monotonic;
 use crate::navigator::{self, Answer, Decision, NavigatorConfig, State};
@@ -35,7 +35,7 @@ pub enum PilotError {
     },
     /// The navigator could not be set up.
     #[error(transparent)]
-    Localize(#[from] pilotage_graph::LocalizeError),
+    Localize(#[from] pilotage_graph::LocalizerError),
 }
 
 /// Everything a tick depends on besides the pilot's own state; kept by recordings.
@@ -63,7 +63,7 @@ pub struct Pilot {
     policy: Box<dyn Policy>,
     map: MapDir,
     config: NavigatorConfig,
-    state: Option<State>,
+    state: State,
     features: BTreeMap<NodeId, NodeFeatures>,
     /// Least recently used first.
     features_order: VecDeque<NodeId>,
@@ -86,7 +86,7 @@ impl Pilot {
             policy,
             map,
             config,
-            state: Some(state),
+            state,
             features: BTreeMap::new(),
             features_order: VecDeque::new(),
         })
@@ -127,22 +127,14 @@ impl Pilot {
     /// # Errors
     /// When the policy fails or a goal image cannot be read; the navigator's state is then as before.
     pub fn tick(&mut self, input: &TickInput<'_>) -> Result<TickOutput, PilotError> {
-        let Some(state) = self.state.take() else {
-            unreachable_state();
-            return Err(PolicyError::NotObserved.into());
-        };
-        let nodes = navigator::ask(input.now, &state, self.map.map(), &self.config);
-        let answers = match self.answers(input.context, &nodes) {
-            Ok(answers) => answers,
-            Err(error) => {
-                self.state = Some(state);
-                return Err(error);
-            }
-        };
+        let nodes = navigator::ask(input.now, &self.state, self.map.map(), &self.config);
+        let answers = self.answers(input.context, &nodes)?;
         let evidence_at = input.context.last().map_or(Monotonic(0), |frame| frame.evidence_at);
+        let (map, config) = (self.map.map(), &self.config);
+        let state = self.state.clone();
         let (decision, state) =
-            navigator::decide(input.now, evidence_at, input.motion, &answers, state, self.map.map(), &self.config);
-        self.state = Some(state);
+            navigator::decide(input.now, evidence_at, input.motion, &answers, state, map, config);
+        self.state = state;
         Ok(TickOutput { answers, decision })
     }
 
@@ -168,9 +160,9 @@ impl Pilot {
             self.features_order.retain(|&kept| kept != node);
         } else {
             let bytes = self.map.read_goal(node)?;
-            let picture = decode::decode_image(&bytes)
+            let picture = decode(&bytes)
                 .map_err(|error| PilotError::GoalImage { node: node.0, reason: error.to_string() })?;
-            let image = policy::preprocess::resize(&picture, self.policy.spec())?;
+            let image = policy::resize(&picture, self.policy.spec())?;
             let features = self.policy.remember(&image)?;
             self.features.insert(node, features);
         }
@@ -185,9 +177,4 @@ impl Pilot {
             }
         }
     }
-}
-
-/// `state` is only ever taken within `tick`, which puts it back on every path.
-fn unreachable_state() {
-    tracing::error!("the navigator's state is missing; this is a defect of pilotage, please report it");
 }

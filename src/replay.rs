@@ -237,7 +237,7 @@ fn open_parts(header: &RunHeader, overrides: &Overrides) -> Result<(Box<dyn Poli
         });
     }
     let policy_path = overrides.policy.clone().unwrap_or_else(|| PathBuf::from(&header.policy));
-    let engine = EngineChoice::from_name(&header.engine).unwrap_or(EngineChoice::Auto);
+    let engine: EngineChoice = header.engine.parse()?;
     let policy = policy::load(&policy_path, engine, overrides.ort_lib.as_deref())?;
     if policy.sha256() != header.policy_sha256 {
         return Err(ReplayError::Another {

@@ -9,15 +9,35 @@ use crate::frame::Monotonic;
 #[error("{0}")]
 pub struct SinkError(pub String);
 
+/// When a command goes out.
+#[derive(Clone, Copy, Debug)]
+pub struct SendTime {
+    /// Our monotonic clock.
+    pub now: Monotonic,
+    /// The wall clock, nanoseconds since 1970: for message headers, never for a decision.
+    pub wall_ns: i64,
+    /// When the picture behind the command was taken, on our monotonic clock; `None` where there is none.
+    pub evidence_at: Option<Monotonic>,
+}
+
+impl SendTime {
+    /// When the picture was taken, on the wall clock.
+    #[must_use]
+    pub fn evidence_wall_ns(&self) -> Option<i64> {
+        let age_ns = self.now.0.saturating_sub(self.evidence_at?.0);
+        Some(self.wall_ns.saturating_sub(i64::try_from(age_ns).unwrap_or(i64::MAX)))
+    }
+}
+
 /// Where commands go: ROS, a simulated robot, nowhere.
 ///
 /// `send` never blocks; it takes nothing but what the gate made. A sink that is dropped has sent zero last.
 pub trait CommandSink: Send {
-    /// Hands a command on. `evidence_at` is when the picture behind it was taken, where there is one.
+    /// Hands a command on.
     ///
     /// # Errors
     /// When the command could not be handed on; the next one is tried all the same.
-    fn send(&mut self, now: Monotonic, command: Command, evidence_at: Option<Monotonic>) -> Result<(), SinkError>;
+    fn send(&mut self, at: SendTime, command: &Command) -> Result<(), SinkError>;
 
     /// One line for logs and reports.
     fn describe(&self) -> String;
@@ -28,7 +48,7 @@ pub trait CommandSink: Send {
 pub struct NullSink;
 
 impl CommandSink for NullSink {
-    fn send(&mut self, _now: Monotonic, _command: Command, _evidence_at: Option<Monotonic>) -> Result<(), SinkError> {
+    fn send(&mut self, _at: SendTime, _command: &Command) -> Result<(), SinkError> {
         Ok(())
     }
 
@@ -42,10 +62,10 @@ impl CommandSink for NullSink {
 pub struct Tee(pub Vec<Box<dyn CommandSink>>);
 
 impl CommandSink for Tee {
-    fn send(&mut self, now: Monotonic, command: Command, evidence_at: Option<Monotonic>) -> Result<(), SinkError> {
+    fn send(&mut self, at: SendTime, command: &Command) -> Result<(), SinkError> {
         let mut result = Ok(());
         for sink in &mut self.0 {
-            let sent = sink.send(now, command, evidence_at);
+            let sent = sink.send(at, command);
             if result.is_ok() {
                 result = sent;
             }

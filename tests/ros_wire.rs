@@ -9,12 +9,13 @@ mod peers;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::Command;
+use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use peers::{MATCH_TIME, Peer, python_or_skip, skip};
 use pilotage::camera::{FrameSource, Next};
+use pilotage_gate::{Command, Decision, Faults, Gate, Input, Limits, LimitsConfig, Mode, Monotonic, Permit, Verdict, Wanted};
 use pilotage::frame::RawFrame;
 use pilotage::ros::{
     CLOSING_ZEROS, ImageTransport, Network, Purpose, RosCommandSink, RosError, RosNode, RosOptions,
@@ -47,6 +48,31 @@ fn wait_for_subscriber(sink: &RosCommandSink) {
         assert!(Instant::now() < end, "nobody subscribed to {}", sink.topic());
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Only a gate makes a command that moves; this one lets through whatever a test wants.
+fn command(linear_mps: f32, angular_rps: f32) -> Command {
+    let limits = LimitsConfig {
+        max_linear_mps: 10.0,
+        max_angular_rps: 10.0,
+        linear_accel_mps2: 50.0,
+        linear_decel_mps2: 50.0,
+        angular_accel_rps2: 100.0,
+        max_period_s: 0.25,
+        ..LimitsConfig::default()
+    };
+    let mut gate = Gate::new(Limits::checked(limits).unwrap());
+    let wanted = Wanted { linear_mps, angular_rps };
+    for step in 1..100 {
+        let now = Monotonic(step * 200_000_000);
+        let decision = Some(Decision { wanted, evidence_at: now, sequence: step });
+        let output =
+            gate.step(&Input { now, mode: Mode::Armed, permit: Permit::Drive, decision, faults: Faults::NONE });
+        if output.verdict == Verdict::Passed {
+            return output.command;
+        }
+    }
+    panic!("the gate does not let {wanted:?} through");
 }
 
 /// The numbers of the n-th test command; the angular one has no short decimal form.
@@ -82,7 +108,7 @@ fn commands_arrive(test: &str, test_no: u16, script: &str, stamped: bool) {
     peer.wait_until_ready();
     for n in 0..COUNT {
         let (linear_mps, angular_rps) = nth_command(n);
-        sink.send(linear_mps, angular_rps, STAMP_NS + i64::from(n) * 50_000_000).unwrap();
+        sink.send_command(&command(linear_mps, angular_rps), STAMP_NS + i64::from(n) * 50_000_000).unwrap();
         std::thread::sleep(Duration::from_millis(20));
     }
     drop(sink);
@@ -129,7 +155,8 @@ fn a_stamped_twist_reaches_cyclone_exactly_without_gap_and_zeros_follow_when_the
 fn the_origin_of_a_command_carries_the_time_of_its_picture() {
     let Some(python) = python_or_skip("origin to rclpy") else { return };
     let _alone = alone();
-    let peer = Peer::start(&python, "listen_rclpy.py", ["/pilotage/cmd_vel_origin", "TwistStamped"], &[], domain(4));
+    let peer =
+        Peer::start(&python, "listen_rclpy.py", ["/pilotage/cmd_vel_origin", "TwistStamped"], &[], domain(4));
     let mut sink = node(domain(4), &RosOptions::default()).command_publisher().unwrap();
     peer.wait_until_ready();
     // Nothing tells from here that the peer is connected to this topic too: repeat until it hears.
@@ -155,9 +182,10 @@ fn a_subscriber_that_hangs_never_holds_up_a_command() {
     peer.wait_until_ready();
     peer.signal("STOP");
     let mut refused = Vec::new();
+    let half_speed = command(0.5, 0.0);
     for n in 0..20_000 {
         let before = Instant::now();
-        match sink.send(0.5, 0.0, n) {
+        match sink.send_command(&half_speed, n) {
             Ok(()) => {}
             Err(RosError::Full { .. }) if refused.len() < 20 => refused.push(before.elapsed()),
             Err(RosError::Full { .. }) => break,
@@ -177,7 +205,7 @@ fn domains_do_not_hear_each_other() {
     let peer = Peer::start(&python, "listen_rclpy.py", ["/cmd_vel", "Twist"], &[], domain(6));
     let mut foreign = node(domain(7), &RosOptions::default()).command_publisher().unwrap();
     for n in 0..150 {
-        foreign.send(9.0, 9.0, n).unwrap();
+        foreign.send_command(&command(9.0, 9.0), n).unwrap();
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(foreign.subscribers(), 0);
@@ -186,8 +214,8 @@ fn domains_do_not_hear_each_other() {
     wait_for_subscriber(&own);
     peer.wait_until_ready();
     for n in 0..20 {
-        foreign.send(9.0, 9.0, n).unwrap();
-        own.send(1.0, 0.0, n).unwrap();
+        foreign.send_command(&command(9.0, 9.0), n).unwrap();
+        own.send_command(&command(1.0, 0.0), n).unwrap();
         std::thread::sleep(Duration::from_millis(10));
     }
     let records = peer.records(20, Duration::from_secs(10));
@@ -200,7 +228,12 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// What the peer sent and what the source gave for it, matched by stamp: (hash as sent, frame).
-fn pictures_received(python: &Path, test_no: u16, transport: ImageTransport, more: &[&str]) -> Vec<(String, RawFrame)> {
+fn pictures_received(
+    python: &Path,
+    test_no: u16,
+    transport: ImageTransport,
+    more: &[&str],
+) -> Vec<(String, RawFrame)> {
     const COUNT: usize = 20;
     let image_topic = format!("cam{}/image_raw", more.len());
     let options = RosOptions { image_topic, image_transport: transport, ..RosOptions::default() };
@@ -234,8 +267,11 @@ fn pictures_received(python: &Path, test_no: u16, transport: ImageTransport, mor
 fn raw_pictures_from_rclpy_arrive_with_the_right_pixels_in_every_encoding() {
     let Some(python) = python_or_skip("raw pictures from rclpy") else { return };
     let _alone = alone();
-    let cases: [&[&str]; 3] =
-        [&["--encoding", "rgb8"], &["--encoding", "bgr8", "--padding", "17"], &["--encoding", "mono8", "--padding", "3", "--hz", "30"]];
+    let cases: [&[&str]; 3] = [
+        &["--encoding", "rgb8"],
+        &["--encoding", "bgr8", "--padding", "17"],
+        &["--encoding", "mono8", "--padding", "3", "--hz", "30"],
+    ];
     for case in cases {
         for (sent, frame) in pictures_received(&python, 8, ImageTransport::Raw, case) {
             assert_eq!((frame.picture.width(), frame.picture.height()), (160, 120));
@@ -249,7 +285,9 @@ fn raw_pictures_from_rclpy_arrive_with_the_right_pixels_in_every_encoding() {
 fn a_vga_picture_arrives_whole_although_it_does_not_fit_into_a_packet() {
     let Some(python) = python_or_skip("large pictures from rclpy") else { return };
     let _alone = alone();
-    for (sent, frame) in pictures_received(&python, 9, ImageTransport::Raw, &["--width", "640", "--height", "480"]) {
+    for (sent, frame) in
+        pictures_received(&python, 9, ImageTransport::Raw, &["--width", "640", "--height", "480"])
+    {
         assert_eq!(sha256(frame.picture.rgb()), sent);
     }
 }
@@ -269,7 +307,9 @@ fn compressed_pictures_from_rclpy_arrive_with_the_right_pixels_and_their_own_byt
     for (sent, frame) in pictures_received(&python, 10, ImageTransport::Compressed, &["--file", file]) {
         assert_eq!((frame.picture.width(), frame.picture.height()), (64, 48));
         let (pixels, _) = frame.picture.rgb().as_chunks();
-        assert!(pixels.iter().all(|&[r, g, b]| r.abs_diff(200) < 5 && g.abs_diff(120) < 5 && b.abs_diff(40) < 5));
+        assert!(
+            pixels.iter().all(|&[r, g, b]| r.abs_diff(200) < 5 && g.abs_diff(120) < 5 && b.abs_diff(40) < 5)
+        );
         assert_eq!(sha256(&frame.encoded.unwrap()), sent, "JPEG");
     }
 }
@@ -291,7 +331,7 @@ printf '%s\n%s\n' "$before" "$after"
 /// Packets that left by a second interface while a child sent commands; `None` when skipped.
 fn packets_on_second_interface(test: &str, purpose: &str) -> Option<u64> {
     for unshare in [&["-n"][..], &["-rn"]] {
-        let output = Command::new("timeout")
+        let output = process::Command::new("timeout")
             .args(["60", "unshare"])
             .args(unshare)
             .args(["sh", "-c", COUNT_PACKETS, "sh"])
@@ -304,12 +344,20 @@ fn packets_on_second_interface(test: &str, purpose: &str) -> Option<u64> {
         if output.status.success() {
             let sent: Vec<u64> = text
                 .lines()
-                .map(|line| serde_json::from_str::<Value>(line).unwrap()[0]["stats64"]["tx"]["packets"].as_u64().unwrap())
+                .map(|line| {
+                    serde_json::from_str::<Value>(line).unwrap()[0]["stats64"]["tx"]["packets"]
+                        .as_u64()
+                        .unwrap()
+                })
                 .collect();
             return Some(sent[1] - sent[0]);
         }
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert_ne!(output.status.code(), Some(1).filter(|_| !errors.contains("unshare")), "the child failed: {errors}");
+        assert_ne!(
+            output.status.code(),
+            Some(1).filter(|_| !errors.contains("unshare")),
+            "the child failed: {errors}"
+        );
     }
     skip(test, "a network of its own is not permitted here (unshare -n, ip)");
     None
@@ -332,7 +380,7 @@ fn child_that_sends_commands_for_three_seconds() {
     let mut sink = node.command_publisher().unwrap();
     let _source = node.image_source().unwrap();
     for n in 0..60 {
-        sink.send(0.1, 0.0, n).unwrap();
+        sink.send_command(&command(0.1, 0.0), n).unwrap();
         std::thread::sleep(Duration::from_millis(50));
     }
 }

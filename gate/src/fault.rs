@@ -19,25 +19,25 @@ pub enum FaultClass {
 #[repr(u16)]
 pub enum Fault {
     /// Frames keep coming but the picture, or its stamp, no longer changes.
-    CameraFrozen = 1 << 0,
+    CameraFrozen = 0x001,
     /// Something stands in the stop zone of a range sensor.
-    Obstacle = 1 << 1,
+    Obstacle = 0x002,
     /// The sign of life of a remote stop button or operator station is missing.
-    HeartbeatLost = 1 << 2,
+    HeartbeatLost = 0x004,
     /// The model answered something that is no answer: wrong shape, wrong length, not finite.
-    PolicyFailed = 1 << 3,
+    PolicyFailed = 0x008,
     /// The last command could not be handed to the robot.
-    SinkFailed = 1 << 4,
+    SinkFailed = 0x010,
     /// The battery is too low to go on.
-    BatteryLow = 1 << 5,
+    BatteryLow = 0x020,
     /// The computer or a motor is too hot to go on.
-    Overheated = 1 << 6,
+    Overheated = 0x040,
     /// Somebody else publishes commands to this robot.
-    ForeignPublisher = 1 << 7,
+    ForeignPublisher = 0x080,
     /// Not everything that the configuration asks for is up.
-    NotReady = 1 << 8,
+    NotReady = 0x100,
     /// There is no room left for the flight recorder.
-    StorageLow = 1 << 9,
+    StorageLow = 0x200,
 }
 
 impl Fault {

@@ -7,8 +7,8 @@
 )]
 
 use pilotage_gate::{
-    Cause, Command, Decision, Fault, FaultClass, Faults, Gate, Input, Limit, Limits, LimitsConfig,
-    Mode, Monotonic, Output, Permit, StopReason, Verdict, Wanted,
+    Cause, Command, Decision, Fault, Faults, Gate, Input, Limit, Limits, LimitsConfig, Mode,
+    Monotonic, Output, Permit, StopReason, Verdict, Wanted,
 };
 
 const NOW_NS: u64 = 5_000_000_000;
@@ -425,25 +425,4 @@ fn the_number_of_the_decision_is_handed_through() {
     assert_eq!(bench.step(0, 0.0, 0.0).sequence, Some(3));
     bench.input.decision = None;
     assert_eq!(bench.gate.step(&bench.input).sequence, None);
-}
-
-#[test]
-fn a_set_of_faults_holds_what_was_put_in() {
-    for fault in Fault::ALL {
-        let one = Faults::NONE.with(fault);
-        assert!(Faults::NONE.is_empty() && !one.is_empty());
-        assert!(one.contains(fault) && !Faults::NONE.contains(fault));
-        assert_eq!(one.iter().collect::<Vec<_>>(), [fault]);
-        assert_eq!(one.first(fault.class()), Some(fault));
-        assert_eq!(one.without(fault), Faults::NONE);
-        assert_eq!(one.with(fault), one);
-        assert_eq!(Faults::NONE.union(one), one);
-        assert_eq!(one.union(one), one);
-    }
-    let all = Fault::ALL.into_iter().fold(Faults::NONE, Faults::with);
-    assert_eq!(all.iter().collect::<Vec<_>>(), Fault::ALL);
-    assert_eq!(all.first(FaultClass::SlowStop), Some(Fault::BatteryLow));
-    let rest = all.without(Fault::BatteryLow);
-    assert_eq!(rest.first(FaultClass::SlowStop), Some(Fault::Overheated));
-    assert_eq!(rest.union(Faults::NONE.with(Fault::BatteryLow)), all);
 }

@@ -1,6 +1,6 @@
 //! The topological map: remembered places, the ways between them, and where on them the robot is.
 //!
-//! Everything here is pure (no camera, no ROS, no model, no clock, no threads); only `store` touches files.
+//! Everything here is pure (no camera, no ROS, no model, no clock, no threads); only [`store`] touches files.
 //! Costs and distances are *temporal*: steps of the policy (0.25 s at the pace of the recorded drive).
 //!
 //! ```
@@ -39,7 +39,7 @@ mod map;
 mod node;
 mod route;
 mod sha256;
-//pub mod store;
+pub mod store;
 mod svg;
 
 pub use check::{CheckReport, check};
@@ -52,5 +52,5 @@ pub use map::TopoMap;
 pub use node::{Node, PoseHint, StoredFile, View};
 pub use route::Route;
 pub use sha256::Sha256;
-//pub use store::{Limits, MapDir, MapMeta, MapWriter, StoreError};
+pub use store::{Limits, MapDir, MapMeta, MapWriter, StoreError};
 pub use svg::svg;

@@ -39,20 +39,21 @@ fn on_a_chain_the_estimate_keeps_within_two_steps() {
 }
 
 #[test]
-fn at_half_pace_and_faster_than_expected_it_still_follows() {
-    let map = chain(40, 2.5);
+fn at_half_and_double_pace_it_still_follows_and_learns_the_pace() {
+    let map = chain(60, 2.5);
     for seed in 0..10 {
-        for (true_pace, told) in [(0.5, 1.0), (1.6, 1.0), (1.0, 0.0)] {
-            let (mut filter, mut truth, mut eyes) = (filter(&map, Start::At(NodeId(0))), Truth::on(0..40), Eyes::new(seed));
+        for (true_pace, told) in [(0.5, 1.0), (1.5, 1.0), (2.0, 1.0), (1.0, 0.5)] {
+            let (mut filter, mut truth, mut eyes) = (filter(&map, Start::At(NodeId(0))), Truth::on(0..60), Eyes::new(seed));
             let (mut ticks, mut good) = (0, 0);
             while !truth.done() {
                 truth.advance(&map, true_pace);
                 let answers = eyes.look(&map, Some(&truth), &filter.ask(10));
                 filter.update(Motion { advance_steps: told, moving: true }, &answers);
                 ticks += 1;
-                good += usize::from(truth.error(&map, &filter) <= 3.0);
+                good += usize::from(truth.error(&map, &filter) <= 4.0);
             }
-            assert!(good * 100 >= ticks * 90, "seed {seed}, pace {true_pace} told {told}: {good} of {ticks} within 3 steps");
+            assert!(good * 100 >= ticks * 95, "seed {seed}, pace {true_pace} told {told}: {good} of {ticks} within 4 steps");
+            assert!((filter.pace() - true_pace / told).abs() < 0.4, "seed {seed}: pace {}", filter.pace());
         }
     }
 }
@@ -111,7 +112,7 @@ fn an_unknown_start_converges_driving_or_standing_and_with_few_asked_at_a_time()
         for (pace, limit, most) in [(1.0, 80, 12), (0.0, 80, 12), (1.0, 16, 60), (0.0, 16, 60)] {
             let mut filter = filter(&map, Start::Unknown);
             assert_eq!(filter.estimate().tracking, Tracking::Diffuse);
-            let mut truth = Truth::on((10 + seed as u32)..80);
+            let mut truth = Truth::from(0..80, 10 + seed as usize);
             let needed = ticks_to_find(&map, &mut filter, &mut truth, &mut Eyes::new(seed), pace, limit);
             assert!(needed <= most, "seed {seed}, pace {pace}, limit {limit}: {needed} ticks");
         }
@@ -140,7 +141,7 @@ fn a_kidnapped_robot_is_lost_within_two_seconds_and_found_again() {
             }
             assert!(lost_after <= 8, "seed {seed}: not lost");
             assert_eq!(filter.estimate().tracking, Tracking::Lost { reason: LostReason::FarFromMap });
-            let mut there = Truth::on((40 + seed as u32)..80);
+            let mut there = Truth::from(0..80, 40 + seed as usize);
             let needed = ticks_to_find(&map, &mut filter, &mut there, &mut eyes, pace, 80);
             assert!(needed <= 20, "seed {seed}, pace {pace}: found after {needed} ticks");
         }

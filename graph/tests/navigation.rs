@@ -63,11 +63,11 @@ fn the_subgoal_is_the_first_node_far_enough_ahead_on_the_route() {
     let route = map.route(NodeId(0), NodeId(4)).unwrap();
     let at = |node| {
         let mut filter = filter(&map, Start::At(NodeId(node)));
-        let truth = Truth::on([node]);
-        let asked: Vec<NodeId> = map.node_ids().collect();
-        let mut eyes = Eyes { noise: 0.0, wild_share: 0.0, ..Eyes::new(0) };
-        let answers = eyes.look(&map, Some(&truth), &asked);
-        filter.update(STANDING, &answers);
+        let steps = |id| map.route(NodeId(node), id).map_or(20.0, |route| route.cost_steps());
+        let answers: Vec<_> = map.node_ids().map(|id| (id, steps(id))).collect();
+        for _ in 0..8 {
+            filter.update(STANDING, &answers);
+        }
         filter
     };
     assert_eq!(at(0).subgoal(&route, 3.0), NodeId(2));
@@ -188,9 +188,11 @@ fn a_filter_that_cannot_work_is_refused_with_the_number_that_is_wrong() {
 fn one_node_alone_is_a_map_that_works() {
     let map = chain(1, 2.5);
     let mut filter = filter(&map, Start::Unknown);
+    let mut arrived = false;
     for _ in 0..6 {
         assert_eq!(filter.ask(5), [NodeId(0)]);
         filter.update(STANDING, &[(NodeId(0), 0.3)]);
+        arrived = filter.arrived(NodeId(0), Some(0.3));
     }
-    assert!(filter.estimate().is_localized() && filter.arrived(NodeId(0), Some(0.3)) != filter.arrived(NodeId(1), None));
+    assert!(filter.estimate().is_localized() && arrived);
 }

@@ -8,9 +8,9 @@ from torch.nn import functional as F
 from contract import MAX_DISTANCE_STEPS
 
 # Steps; beyond it an error counts linearly, so that the unknowable (a goal passed, or round two corners) does not rule.
-DISTANCE_BETA = 2.0
-DISTANCE_WEIGHT = 0.06
-BINS_WEIGHT = 0.03
+DISTANCE_BETA = 6.0
+DISTANCE_WEIGHT = 0.18
+BINS_WEIGHT = 0.06
 ACTION_BETA = 0.5
 # Arrival and localisation live on small distances.
 NEAR_GAIN = 1.5

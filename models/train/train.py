@@ -293,6 +293,9 @@ def main():
     torch.manual_seed(args.seed)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
+    command = out / "command.txt"
+    if not command.exists():
+        command.write_text(shlex.join(["python", *sys.argv]) + "\n")
     fetch_validation(args, out)
     plan = {"resumed": False, "elapsed_s": 0.0, "schedule": vars(Schedule(0.0, args.minutes * 60.0))}
     shared = Shared(Flat(Net()).read(), args.workers)

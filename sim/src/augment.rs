@@ -115,7 +115,10 @@ impl Look {
 fn blur(image: &mut [u8]) {
     let stride = WIDTH * 3;
     for i in 0..image.len() - stride - 3 {
-        let sum = u16::from(image[i]) + u16::from(image[i + 3]) + u16::from(image[i + stride]) + u16::from(image[i + stride + 3]);
+        let sum = u16::from(image[i])
+            + u16::from(image[i + 3])
+            + u16::from(image[i + stride])
+            + u16::from(image[i + stride + 3]);
         image[i] = ((sum + 2) >> 2) as u8;
     }
 }

@@ -96,7 +96,9 @@ impl Batch {
                 }
             }
             let side = if flip { -1.0 } else { 1.0 };
-            let Some(waypoints) = path.states.get(state).map(|s| &s.waypoints) else { continue };
+            let Some(waypoints) = path.states.get(state).map(|s| &s.waypoints) else {
+                continue;
+            };
             let at = number * HORIZON * 4;
             if let Some(out) = self.act.get_mut(at..at + HORIZON * 4) {
                 for (to, w) in out.chunks_exact_mut(4).zip(waypoints) {

@@ -73,7 +73,9 @@ impl Episode {
                 break;
             }
         }
-        let Some((robot, route)) = found else { return Ok(None) };
+        let Some((robot, route)) = found else {
+            return Ok(None);
+        };
         let mut episode = Self {
             world: world.id(),
             robot,
@@ -110,11 +112,8 @@ impl Episode {
     fn drive(&mut self, world: &World, kind: usize, rng: &mut Rng) {
         let (robot, route) = (self.robot, self.route.clone());
         let expert = Expert::new(world, &robot, &route);
-        let (start, mut progress) = if kind == 0 {
-            (route.start(), 0.0)
-        } else {
-            jittered_start(world, &robot, &route, kind == 3, rng)
-        };
+        let (start, mut progress) =
+            if kind == 0 { (route.start(), 0.0) } else { jittered_start(world, &robot, &route, kind == 3, rng) };
         let clean_length = self.drives.first().map_or(0, Range::len);
         let first = self.states.len();
         let mut motion = Motion { pose: start, ..Motion::default() };

@@ -13,6 +13,7 @@ mod augment;
 mod batch;
 mod builder;
 mod camera;
+mod caster;
 mod episode;
 mod expert;
 mod families;

@@ -108,10 +108,7 @@ impl Route {
 fn turning(points: &[[f64; 2]], stride: usize) -> f64 {
     let coarse: Vec<[f64; 2]> = points.iter().step_by(stride.max(1)).copied().collect();
     let heading = |a: &[f64; 2], b: &[f64; 2]| atan2(b[1] - a[1], b[0] - a[0]);
-    coarse
-        .windows(3)
-        .map(|w| wrap(heading(&w[1], &w[2]) - heading(&w[0], &w[1])).abs())
-        .sum()
+    coarse.windows(3).map(|w| wrap(heading(&w[1], &w[2]) - heading(&w[0], &w[1])).abs()).sum()
 }
 
 /// Plans a random route for `robot`: 6 to 16 m indoors, about as many steps outdoors, with turns
@@ -165,7 +162,8 @@ fn attempt(world: &World, robot: &Robot, rng: &mut Rng) -> Option<Route> {
     }
     let whole = Route { goal_arc_m: total - 0.15, ..route.clone() };
     let drive = Teleop::drive(world, robot, &whole, 4.0);
-    let ended = drive.last().is_some_and(|last| whole.project(&last.pose, whole.goal_arc_m).0 >= whole.goal_arc_m - 0.01);
+    let ended =
+        drive.last().is_some_and(|last| whole.project(&last.pose, whole.goal_arc_m).0 >= whole.goal_arc_m - 0.01);
     (ended && drive.iter().all(|step| !step.contact)).then_some(route)
 }
 
@@ -243,8 +241,12 @@ impl Field {
                 if (dx < 0 && x == 0) || (dx > 0 && x + 1 == self.columns) {
                     continue;
                 }
-                let Ok(next) = usize::try_from(at as i64 + dy * self.columns as i64 + dx) else { continue };
-                let Some(&price) = self.cost.get(next) else { continue };
+                let Ok(next) = usize::try_from(at as i64 + dy * self.columns as i64 + dx) else {
+                    continue;
+                };
+                let Some(&price) = self.cost.get(next) else {
+                    continue;
+                };
                 let way = if dx != 0 && dy != 0 { diagonal } else { self.cell_m } as f32;
                 let total = cost + way * 0.5 * (price + self.cost[at]);
                 if total < best[next] {

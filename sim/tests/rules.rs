@@ -65,7 +65,8 @@ fn pictures_have_the_same_bits_on_every_machine() {
     assert_eq!(pictures, GOLDEN);
 }
 
-const GOLDEN: [u64; 4] = [0; 4];
+const GOLDEN: [u64; 4] =
+    [16_421_260_943_942_527_807, 6_520_860_333_458_537_254, 3_272_331_680_182_715_488, 8_392_232_336_965_885_801];
 
 #[test]
 fn splits_never_share_a_seed_or_a_place() {
@@ -266,17 +267,18 @@ proptest! {
         let (world, robot, route, _) = task(index);
         let mut rng = Rng::new(seed);
         let mut simulation = Simulation::new(&world, robot, route.start(), seed).with_actuator_noise(0.2, 0.2);
-        let mut contacts = 0;
         for _ in 0..60 {
             let (v, w) = (rng.range(-3.0, 3.0), rng.range(-3.0, 3.0));
             for _ in 0..rng.between(1, 6) {
-                contacts += usize::from(simulation.step(v, w, 0.25).contact);
+                simulation.step(v, w, 0.25);
                 let p = simulation.pose();
                 prop_assert!(world.clearance_m(p.x_m, p.y_m) >= robot.radius_m - 1e-9);
             }
         }
-        // The walk is wild enough to touch things, or the law above would hold for nothing.
-        prop_assert!(contacts > 0 || !world.family().indoor());
+        // Every world is closed: straight on, something stops the robot.
+        let stopped = (0..800).any(|_| simulation.step(robot.v_max_mps, 0.0, 0.25).contact);
+        let p = simulation.pose();
+        prop_assert!(stopped && world.clearance_m(p.x_m, p.y_m) >= robot.radius_m - 1e-9);
     }
 
     #[test]

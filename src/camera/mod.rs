@@ -4,6 +4,7 @@ pub mod decode;
 #[cfg(feature = "camera")]
 pub mod nokhwa;
 pub mod replay;
+pub mod sim;
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use pilotage_sim::{Pose, Robot, Simulation, World};
 use super::{FrameSource, Next, SourceError};
 use crate::frame::{Monotonic, Picture, RawFrame, SourceStamp};
 use crate::runtime::lockstep::Plant;
-use crate::sink::{CommandSink, SinkError};
+use crate::sink::{CommandSink, SendTime, SinkError};
 
 /// How a simulated camera takes pictures.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +100,7 @@ impl Plant for SimRobot {
         self.take_picture()
     }
 
-    fn drive(&mut self, command: Command, from_ns: u64, to_ns: u64) {
+    fn drive(&mut self, command: &Command, from_ns: u64, to_ns: u64) {
         let dt_s = to_ns.saturating_sub(from_ns) as f64 * 1e-9;
         self.step(f64::from(command.linear_mps()), f64::from(command.angular_rps()), dt_s);
     }
@@ -137,27 +137,29 @@ impl FrameSource for SimSource {
 pub struct SimSink {
     robot: SharedSimRobot,
     since: Option<Monotonic>,
-    command: Command,
+    /// Speed and turn rate in force.
+    held: (f32, f32),
 }
 
 impl SimSink {
     /// For a shared robot.
     #[must_use]
     pub fn new(robot: SharedSimRobot) -> Self {
-        Self { robot, since: None, command: Command::ZERO }
+        Self { robot, since: None, held: (0.0, 0.0) }
     }
 }
 
 impl CommandSink for SimSink {
-    fn send(&mut self, now: Monotonic, command: Command, _evidence_at: Option<Monotonic>) -> Result<(), SinkError> {
+    fn send(&mut self, at: SendTime, command: &Command) -> Result<(), SinkError> {
+        let now = at.now;
         if let Some(since) = self.since {
             let dt_s = now.0.saturating_sub(since.0) as f64 * 1e-9;
-            let (linear, angular) = (self.command.linear_mps(), self.command.angular_rps());
+            let (linear, angular) = self.held;
             let mut robot = self.robot.lock().unwrap_or_else(PoisonError::into_inner);
             robot.step(f64::from(linear), f64::from(angular), dt_s.min(0.5));
         }
         self.since = Some(now);
-        self.command = command;
+        self.held = (command.linear_mps(), command.angular_rps());
         Ok(())
     }
 

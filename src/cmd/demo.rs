@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pilotage_sim::{Pose, Split, WorldId};
 
 use super::{Outcome, load_policy, refuse_existing};
-use crate::camera::decode;
+use crate::camera::decode::decode;
 use crate::cli::DemoArgs;
 use crate::draw::{Canvas, DRIVEN, GOAL, INK, TAUGHT};
 use crate::episode::{self, Episode};
@@ -49,7 +49,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
         map_sha256: map.content_sha256().to_string(),
         policy: absolute(&policy_folder),
         policy_sha256: policy.sha256().to_owned(),
-        engine: engine.name().to_owned(),
+        engine: engine.to_string(),
         engine_text: policy.describe(),
         goal: map.map().goal_spec("LAST")?.0,
         start: Some(0),
@@ -171,7 +171,7 @@ fn draw(
         canvas.text(left as i32, y as i32 + 122, &format!("{t_s:.1} s"), INK);
         if let Some(node) = subgoal {
             let bytes = map.read_goal(*node)?;
-            let goal = decode::decode_image(&bytes)?;
+            let goal = decode(&bytes)?;
             canvas.picture(left + 172, y, &goal, 1);
             canvas.text(left as i32 + 172, y as i32 + 122, &format!("place {}", node.0), INK);
         } else {

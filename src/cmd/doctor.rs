@@ -23,7 +23,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Outcome> {
         }
     }
     match load_policy(&args.policy, &profile) {
-        Ok((policy, _, engine)) => println!("chosen      {} ({})", policy.describe(), engine.name()),
+        Ok((policy, _, engine)) => println!("chosen      {} ({})", policy.describe(), engine),
         Err(error) => {
             bad = true;
             println!("chosen      none: {error:#}");

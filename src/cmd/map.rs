@@ -89,13 +89,15 @@ pub(super) fn info(args: &MapInfoArgs) -> Result<Outcome> {
     let map = MapDir::open(&args.map, &Limits::default())?;
     let meta = map.meta();
     let graph = map.map();
-    println!("map         {} (format {})", args.map.display(), meta.format);
+    println!("map         {} (by {})", args.map.display(), meta.created_by);
     println!("content     {}", map.content_sha256());
     println!("camera      {}x{}", meta.camera.width, meta.camera.height);
-    println!("built with  {} ({}), {} Hz", meta.policy.name, short(&meta.policy.sha256.to_string()), meta.policy.rate_hz);
+    if let Some(policy) = &meta.policy {
+        let sha256 = policy.manifest_sha256.to_string();
+        println!("built with  {} ({}), {} Hz", policy.name, short(&sha256), policy.rate_hz);
+    }
     for session in &meta.sessions {
-        let hz = session.hz.map_or_else(|| "no rate".to_owned(), |hz| format!("{hz} Hz"));
-        println!("session {:<3} {}, {} frames, {hz}", session.id, session.source, session.frames);
+        println!("session {:<3} {}, {} frames, {} Hz", session.id.0, session.source, session.frames, session.hz);
     }
     let costs: Vec<f32> = graph.edges().map(|edge| edge.cost_steps).collect();
     let total: f32 = costs.iter().sum();
@@ -109,7 +111,7 @@ pub(super) fn info(args: &MapInfoArgs) -> Result<Outcome> {
     print!("{report}");
     if let Some(svg) = &args.svg {
         refuse_existing(svg, "give another file name")?;
-        std::fs::write(svg, pilotage_graph::svg(graph)).with_context(|| format!("cannot write {}", svg.display()))?;
+        std::fs::write(svg, pilotage_graph::svg(graph, 1000, None)).with_context(|| format!("cannot write {}", svg.display()))?;
         println!("drawn       {}", svg.display());
     }
     Ok(Outcome::Done)

@@ -13,7 +13,7 @@ mod sim;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::cli::{Cli, Command, PolicyArgs};
 use crate::config::Profile;
@@ -94,8 +94,7 @@ pub(crate) fn load_policy(args: &PolicyArgs, profile: &Profile) -> Result<(Box<d
         None => shipped_policy()?,
     };
     let name = args.engine.as_deref().unwrap_or(&profile.policy.engine);
-    let engine = EngineChoice::from_name(name)
-        .with_context(|| format!("there is no engine {name:?}; choose auto, ort or builtin"))?;
+    let engine: EngineChoice = name.parse()?;
     let policy = crate::policy::load(&folder, engine, args.ort_lib.as_deref())?;
     Ok((policy, folder, engine))
 }

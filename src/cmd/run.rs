@@ -55,7 +55,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
         map_sha256: map.content_sha256().to_string(),
         policy: absolute(&policy_folder),
         policy_sha256,
-        engine: engine.name().to_owned(),
+        engine: engine.to_string(),
         engine_text: engine_text.clone(),
         goal: goal.0,
         start: match start {
@@ -120,8 +120,8 @@ fn absolute(path: &std::path::Path) -> String {
 
 /// The goal images serve any model, but distances between the places were asked of one: another would lose its way.
 fn check_model(map: &MapDir, policy: &dyn crate::policy::Policy) -> Result<()> {
-    let built_with = &map.meta().policy;
-    let (map_sha, policy_sha) = (built_with.sha256.to_string(), policy.sha256());
+    let Some(built_with) = &map.meta().policy else { return Ok(()) };
+    let (map_sha, policy_sha) = (built_with.manifest_sha256.to_string(), policy.sha256());
     anyhow::ensure!(
         map_sha == policy_sha,
         "the map was built with {} ({}), this policy is {} ({}); give --policy with the map's own model, or build the map anew",

@@ -93,8 +93,8 @@ pub struct Decision {
     pub confidence: f32,
     /// Spread of the belief, steps.
     pub spread_steps: f32,
-    /// Smallest finite distance among the answers, steps.
-    pub min_distance_steps: f32,
+    /// Smallest distance answered for a place that the belief makes relevant, steps.
+    pub min_distance_steps: Option<f32>,
     /// Steps left to the goal along the route.
     pub remaining_steps: Option<f32>,
     /// The node steered at.

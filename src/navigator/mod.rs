@@ -20,7 +20,7 @@ mod decision;
 
 pub use decision::{Candidate, Decision, Phase};
 
-use pilotage_graph::{Localizer, LocalizerConfig, Motion, NodeId, Start, TopoMap};
+use pilotage_graph::{Localizer, LocalizerConfig, Motion, NodeId, Start, TopoMap, Tracking};
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Monotonic;
@@ -45,7 +45,7 @@ impl Default for NavigatorConfig {
 }
 
 /// What the navigator remembers from tick to tick.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct State {
     /// The belief.
     localizer: Localizer,
@@ -55,8 +55,6 @@ pub struct State {
     phase: Phase,
     /// The subgoal of the last decision.
     subgoal: Option<NodeId>,
-    /// Ticks in a row that said "arrived".
-    arrived_ticks: u32,
 }
 
 /// What the policy said of one node.
@@ -68,9 +66,6 @@ pub struct Answer {
     pub prediction: Prediction,
 }
 
-/// Arrival must be said this many ticks in a row: a single tick flickers.
-const ARRIVAL_TICKS: u32 = 2;
-
 impl State {
     /// A navigator that is about to drive to `goal`.
     ///
@@ -81,9 +76,9 @@ impl State {
         config: &NavigatorConfig,
         goal: NodeId,
         start: Start,
-    ) -> Result<Self, pilotage_graph::LocalizeError> {
+    ) -> Result<Self, pilotage_graph::LocalizerError> {
         let localizer = Localizer::new(map, config.localizer.clone(), start)?;
-        Ok(Self { localizer, goal, phase: Phase::Waiting, subgoal: None, arrived_ticks: 0 })
+        Ok(Self { localizer, goal, phase: Phase::Waiting, subgoal: None })
     }
 
     /// The present phase.
@@ -137,19 +132,13 @@ pub fn decide(
     let route = map.route(estimate.node, state.goal);
     let goal_distance = distances.iter().find(|(node, _)| *node == state.goal).map(|&(_, distance)| distance);
 
-    state.phase = match (&estimate.state, &route) {
-        _ if state.phase == Phase::Arrived => Phase::Arrived,
-        (pilotage_graph::BeliefState::Lost { .. }, _) => Phase::Lost,
-        (pilotage_graph::BeliefState::Diffuse, _) => Phase::Localising,
-        (pilotage_graph::BeliefState::Localized, Err(_)) => Phase::NoRoute,
-        (pilotage_graph::BeliefState::Localized, Ok(_)) => {
-            if state.localizer.arrived(state.goal, goal_distance) {
-                state.arrived_ticks += 1;
-            } else {
-                state.arrived_ticks = 0;
-            }
-            if state.arrived_ticks >= ARRIVAL_TICKS { Phase::Arrived } else { Phase::Driving }
-        }
+    let arrived = state.localizer.arrived(state.goal, goal_distance);
+    state.phase = match (estimate.tracking, &route) {
+        _ if state.phase == Phase::Arrived || arrived => Phase::Arrived,
+        (Tracking::Lost { .. }, _) => Phase::Lost,
+        (Tracking::Diffuse, _) => Phase::Localising,
+        (Tracking::Localized, Err(_)) => Phase::NoRoute,
+        (Tracking::Localized, Ok(_)) => Phase::Driving,
     };
 
     let subgoal = match (&route, state.phase) {

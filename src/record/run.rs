@@ -97,8 +97,8 @@ pub struct DecisionRecord {
     pub confidence: Bits,
     /// Spread of the belief, steps.
     pub spread_steps: Bits,
-    /// Smallest distance answered, steps.
-    pub min_distance_steps: Bits,
+    /// Smallest distance answered for a place that matters, steps.
+    pub min_distance_steps: Option<Bits>,
     /// Steps left to the goal.
     pub remaining_steps: Option<Bits>,
     /// The node steered at.
@@ -181,7 +181,7 @@ impl DecisionRecord {
             offset_steps: Bits(decision.offset_steps),
             confidence: Bits(decision.confidence),
             spread_steps: Bits(decision.spread_steps),
-            min_distance_steps: Bits(decision.min_distance_steps),
+            min_distance_steps: decision.min_distance_steps.map(Bits),
             remaining_steps: decision.remaining_steps.map(Bits),
             subgoal: decision.subgoal.map(|node| node.0),
             chosen: decision.chosen.map(|candidate| candidate.node.0),

@@ -73,8 +73,8 @@ impl Drop for Worker {
     }
 }
 
-/// Waits while the middleware's own thread puts what was just published on the wire. The
-/// middleware can neither be flushed nor asked, and what is not out when it stops is lost.
+/// Waits while the middleware's own thread puts what was just published on the wire, and repeats what got
+/// lost: the middleware can neither be flushed nor asked, and nothing is repeated once it stops.
 pub(super) fn let_the_middleware_send(time: Duration) {
     thread::sleep(time);
 }

@@ -94,7 +94,9 @@ impl FrameSource for RosImageSource {
     fn describe(&self) -> String {
         let Self { topic, kind, domain_id, .. } = self;
         match self.size {
-            Some((width, height)) => format!("ROS topic {topic} ({kind}, {width}x{height}) in domain {domain_id}"),
+            Some((width, height)) => {
+                format!("ROS topic {topic} ({kind}, {width}x{height}) in domain {domain_id}")
+            }
             None => format!("ROS topic {topic} ({kind}, nothing received yet) in domain {domain_id}"),
         }
     }
@@ -141,11 +143,16 @@ fn read<M: DeserializeOwned + 'static>(
             Ok((message, info)) => {
                 let (seq, new_sender) = counter.count(info.publisher_gid(), info.sequence_number());
                 if new_sender {
-                    tracing::warn!(topic, "pictures come from another sender now; two cameras on one topic mix up");
+                    tracing::warn!(
+                        topic,
+                        "pictures come from another sender now; two cameras on one topic mix up"
+                    );
                 }
                 (seq, wrap(message))
             }
-            Err(ReadError::Deserialization { reason }) => (counter.count_unreadable(), Message::Unreadable(reason)),
+            Err(ReadError::Deserialization { reason }) => {
+                (counter.count_unreadable(), Message::Unreadable(reason))
+            }
             Err(error) => return Err(error.to_string()),
         };
         slot.put(Arrival { seq, message });
@@ -258,5 +265,38 @@ mod tests {
         assert!(frame(0, image(Time { sec: 1, nanosec: 2_000_000_000 })).unwrap_err().contains("2000000000"));
         let frame = frame(9, image(Time { sec: 2, nanosec: 5 })).unwrap();
         assert_eq!((frame.seq, frame.captured), (9, SourceStamp(2_000_000_005)));
+    }
+
+    fn source(slot: &Arc<Slot<Arrival>>) -> RosImageSource {
+        let (slot, topic, kind) = (Arc::clone(slot), "/image".to_owned(), "Image");
+        let reader = Worker::start("test", |_| {}).unwrap();
+        RosImageSource { slot, topic, kind, domain_id: 0, malformed: 0, size: None, _reader: reader }
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_used_is_counted_and_the_next_one_is_used() {
+        let slot = Arc::new(Slot::new());
+        let mut source = source(&slot);
+        slot.put(Arrival { seq: 4, message: Message::Unreadable("cut off".into()) });
+        let error = source.next(Duration::ZERO).unwrap_err();
+        assert!(matches!(&error, SourceError::BadFrame { seq: 4, reason } if reason == "cut off"), "{error}");
+        assert_eq!(source.malformed(), 1);
+        assert!(matches!(source.next(Duration::ZERO), Ok(Next::Nothing)));
+        slot.put(Arrival { seq: 5, message: image(Time { sec: 2, nanosec: 5 }) });
+        let Ok(Next::Frame(frame)) = source.next(Duration::ZERO) else { panic!("no frame") };
+        assert_eq!((frame.seq, frame.picture.rgb()), (5, [3, 3, 3].as_slice()));
+        assert_eq!(source.malformed(), 1);
+        assert_eq!(source.describe(), "ROS topic /image (Image, 1x1) in domain 0");
+    }
+
+    #[test]
+    fn a_reader_that_stopped_is_an_error_and_not_silence() {
+        let slot = Arc::new(Slot::new());
+        let mut source = source(&slot);
+        drop(EndOnDrop(Arc::clone(&slot)));
+        for _ in 0..2 {
+            let error = source.next(Duration::from_secs(3600)).unwrap_err();
+            assert!(matches!(&error, SourceError::Stream(text) if text.contains("/image")), "{error}");
+        }
     }
 }

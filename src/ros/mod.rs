@@ -8,6 +8,7 @@
 //! it alive; the last one dropped shuts it down cleanly.
 
 mod args;
+mod command_sink;
 mod error;
 mod executor;
 mod image_source;

@@ -38,7 +38,9 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// Not a domain.
-    #[error("ROS_DOMAIN_ID={value:?} is not a domain: set a whole number from 0 to {MAX_DOMAIN_ID} (0 to 101 on Linux), or unset it")]
+    #[error(
+        "ROS_DOMAIN_ID={value:?} is not a domain: set a whole number from 0 to {MAX_DOMAIN_ID} (0 to 101 on Linux), or unset it"
+    )]
     Domain {
         /// The value found.
         value: String,
@@ -150,7 +152,8 @@ mod tests {
     use super::*;
 
     fn from(vars: &[(&str, &str)], purpose: Purpose) -> Result<(u16, bool), NetworkError> {
-        let env = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let env =
+            |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Network::from_env(env, purpose).map(|network| (network.domain_id(), network.loopback_only()))
     }
 

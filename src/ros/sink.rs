@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pilotage_gate::Command;
 use ros2_client::{MessageTypeName, Publisher, WriteError};
 use serde::Serialize;
 
@@ -51,15 +52,15 @@ impl RosCommandSink {
         Ok(Self { commands, commands_topic, origin, origin_topic, has_sent: false, node: node.clone() })
     }
 
-    /// Sends one command: forward speed, metres a second, and turn rate, radians a second,
-    /// counter-clockwise positive. `stamp_ns` is when it was decided, nanoseconds since 1970 on the
-    /// wall clock; it travels with stamped commands only.
+    /// Sends one command; only the gate can make one that is not zero. `stamp_ns` is when it was decided,
+    /// nanoseconds since 1970 on the wall clock; it travels with stamped commands only.
     ///
     /// # Errors
     /// [`RosError::NotFinite`] or [`RosError::Stamp`] for a command that cannot be sent,
     /// [`RosError::Full`] when this one was not sent but a later one may be, [`RosError::Send`] when
     /// the middleware is broken.
-    pub fn send(&mut self, linear_mps: f32, angular_rps: f32, stamp_ns: i64) -> Result<(), RosError> {
+    pub fn send_command(&mut self, command: &Command, stamp_ns: i64) -> Result<(), RosError> {
+        let (linear_mps, angular_rps) = (command.linear_mps(), command.angular_rps());
         let twist = Twist::planar(linear_mps, angular_rps)?;
         match &self.commands {
             Commands::Plain(publisher) => publish(publisher, twist, &self.commands_topic)?,
@@ -75,9 +76,9 @@ impl RosCommandSink {
     /// with the time `captured_ns` at which the picture was taken, on the camera's clock.
     ///
     /// # Errors
-    /// As [`Self::send`]; a failure here says nothing about the command itself.
-    pub fn send_origin(&mut self, linear_mps: f32, angular_rps: f32, captured_ns: i64) -> Result<(), RosError> {
-        let message = self.stamped(Twist::planar(linear_mps, angular_rps)?, captured_ns)?;
+    /// As [`Self::send_command`]; a failure here says nothing about the command itself.
+    pub fn send_origin(&mut self, command: &Command, captured_ns: i64) -> Result<(), RosError> {
+        let message = self.stamped(Twist::planar(command.linear_mps(), command.angular_rps())?, captured_ns)?;
         publish(&self.origin, message, &self.origin_topic)
     }
 
@@ -101,7 +102,12 @@ impl RosCommandSink {
     #[must_use]
     pub fn describe(&self) -> String {
         let kind = if matches!(self.commands, Commands::Stamped(_)) { "TwistStamped" } else { "Twist" };
-        format!("{kind} on {} as {} in ROS domain {}", self.commands_topic, self.node.name(), self.node.domain_id())
+        format!(
+            "{kind} on {} as {} in ROS domain {}",
+            self.commands_topic,
+            self.node.name(),
+            self.node.domain_id()
+        )
     }
 
     fn stamped(&self, twist: Twist, stamp_ns: i64) -> Result<TwistStamped, RosError> {
@@ -117,7 +123,7 @@ impl Drop for RosCommandSink {
         }
         for _ in 0..CLOSING_ZEROS {
             // Nobody passes a time in here, and a base drops zeros with an old stamp.
-            if let Err(error) = self.send(0.0, 0.0, self.node.wall_clock_ns()) {
+            if let Err(error) = self.send_command(&Command::ZERO, self.node.wall_clock_ns()) {
                 tracing::warn!(%error, "a closing zero command was not sent");
             }
             let_the_middleware_send(CLOSING_PAUSE);

@@ -25,7 +25,7 @@ pub trait Plant {
     fn frame(&mut self) -> Result<RawFrame, SourceError>;
 
     /// Lets the command act from `from_ns` to `to_ns`.
-    fn drive(&mut self, command: Command, from_ns: u64, to_ns: u64);
+    fn drive(&mut self, command: &Command, from_ns: u64, to_ns: u64);
 
     /// Whether commands move it; a log goes its way whatever is commanded.
     fn obeys(&self) -> bool;
@@ -81,7 +81,7 @@ impl Plant for LogPlant {
         self.ahead.take().ok_or_else(|| SourceError::Stream("the log has ended".into()))
     }
 
-    fn drive(&mut self, _command: Command, _from_ns: u64, _to_ns: u64) {}
+    fn drive(&mut self, _command: &Command, _from_ns: u64, _to_ns: u64) {}
 
     fn obeys(&self) -> bool {
         false
@@ -191,7 +191,7 @@ pub fn run(
             continue;
         }
         let output = control.step(now, Mode::Armed, plan.as_ref());
-        let command = output.command;
+        let command = &output.command;
         meter.add(command.linear_mps(), command.angular_rps(), 1.0 / CONTROL_RATE_HZ);
         plant.drive(command, now_ns, now_ns + control_period_ns);
         next_control_ns = now_ns + control_period_ns;

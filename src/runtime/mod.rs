@@ -30,7 +30,7 @@ use crate::context::{Context, ContextFrame, Due};
 use crate::drive::{ControlOutput, DriveLoop, Plan};
 use crate::frame::{Monotonic, RawFrame, Teleop};
 use crate::pilot::{Pilot, PilotError, TickInput, TickOutput};
-use crate::policy::{ModelSpec, preprocess};
+use crate::policy::{self, ModelSpec};
 use crate::record::run::RunRecorder;
 
 /// Control steps per second.
@@ -93,7 +93,7 @@ impl Intake {
         if due == Due::YesAfterGap {
             tracing::info!(frame = raw.seq, "a gap in the pictures emptied the context");
         }
-        let image = preprocess::resize(&raw.picture, &self.spec)?;
+        let image = policy::resize(&raw.picture, &self.spec)?;
         let frame = ContextFrame { seq: raw.seq, evidence_at, image };
         if let Some(recorder) = &self.recorder {
             recorder.frame(&frame, received);

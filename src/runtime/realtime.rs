@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use pilotage_gate::{Mode, Verdict};
 
@@ -17,7 +17,7 @@ use crate::drive::{ControlOutput, Plan};
 use crate::frame::{Monotonic, RawFrame};
 use crate::navigator::Phase;
 use crate::pilot::TickOutput;
-use crate::sink::CommandSink;
+use crate::sink::{CommandSink, SendTime};
 
 /// Our monotonic clock starts here, so that an age before the first frame does not underflow.
 const START_NS: u64 = 10_000_000_000;
@@ -96,6 +96,11 @@ struct Clock(Instant);
 impl Clock {
     fn now(&self) -> Monotonic {
         Monotonic(START_NS + u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX / 2))
+    }
+
+    fn wall_ns() -> i64 {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX)
     }
 }
 
@@ -342,7 +347,7 @@ fn control_thread(
         let output = control.step(now, Mode::Armed, plan.as_ref());
         last_command = (output.command.linear_mps(), output.command.angular_rps());
         let evidence_at = plan.as_ref().map(|plan| plan.evidence_at);
-        send(sink, now, &output, evidence_at, &mut report);
+        hand_on(sink, now, &output, evidence_at, &mut report);
         onlooker.control(now, &output);
 
         let is_zero = output.command.is_zero();
@@ -375,20 +380,20 @@ fn control_thread(
     for _ in 0..ZEROS_AT_THE_END {
         let now = clock.now();
         let output = control.step(now, Mode::Disarmed, None);
-        send(sink, now, &output, None, &mut report);
+        hand_on(sink, now, &output, None, &mut report);
         std::thread::sleep(Duration::from_millis(20));
     }
     (ended, report)
 }
 
-fn send(
+fn hand_on(
     sink: &mut dyn CommandSink,
     now: Monotonic,
     output: &ControlOutput,
     evidence_at: Option<Monotonic>,
     report: &mut ControlReport,
 ) {
-    match sink.send(now, output.command, evidence_at) {
+    match sink.send(SendTime { now, wall_ns: Clock::wall_ns(), evidence_at }, &output.command) {
         Ok(()) => report.commands += 1,
         Err(error) => {
             report.refused += 1;

@@ -1,6 +1,6 @@
 //! Other people's ROS 2 and DDS as child processes: found or skipped, bounded in time, never left behind.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -17,7 +17,8 @@ pub(crate) const MATCH_TIME: Duration = Duration::from_secs(30);
 /// Says that a test did not run. In CI that is a failure: there, everything has to run.
 pub(crate) fn skip(test: &str, reason: &str) {
     assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{test} may not be skipped in CI: {reason}");
-    println!("PILOTAGE-SKIP: {test}: {reason}");
+    // Not by `println!`, which the test harness swallows when a test passes.
+    writeln!(std::io::stdout(), "PILOTAGE-SKIP: {test}: {reason}").ok();
 }
 
 /// The interpreter that has the peers installed, or `None` after saying that `test` is skipped.
@@ -31,7 +32,10 @@ pub(crate) fn python_or_skip(test: &str) -> Option<PathBuf> {
     match python {
         Some(python) if python.is_file() => Some(python),
         Some(python) => {
-            skip(test, &format!("no ROS peers at {}; install tests/peers/requirements.in there", python.display()));
+            skip(
+                test,
+                &format!("no ROS peers at {}; install tests/peers/requirements.in there", python.display()),
+            );
             None
         }
         None => {

@@ -16,6 +16,11 @@ pub struct LocalizerConfig {
     pub motion_sigma_steps: f32,
     /// Added to each of the kernel's six weights before they are normalised; default 0.004.
     pub motion_floor: f32,
+    /// How fast the pace is learned, as a share of what each tick corrects; 0 believes [`Motion`](super::Motion) as told.
+    /// The pace multiplies the told advance. Default 0.05.
+    pub pace_gain: f32,
+    /// The pace stays between 1 / this and this; default 2.
+    pub pace_range: f32,
     /// Power of the likelihood, against counting correlated answers as independent ones; 0..=1, default 0.25.
     pub tempering: f32,
     /// Share of answers that mean nothing, spread evenly over 0..20 steps; default 0.15.
@@ -67,6 +72,8 @@ impl Default for LocalizerConfig {
             prior_cut_steps: 4.0,
             motion_sigma_steps: 0.5,
             motion_floor: 0.004,
+            pace_gain: 0.05,
+            pace_range: 2.0,
             tempering: 0.25,
             outlier_share: 0.15,
             noise_steps: 1.5,
@@ -172,6 +179,12 @@ impl LocalizerConfig {
         }
         if !(0.0..=10.0).contains(&self.noise_per_step) {
             return bad("noise_per_step", self.noise_per_step.into(), "from 0 to 10");
+        }
+        if !(0.0..=0.5).contains(&self.pace_gain) {
+            return bad("pace_gain", self.pace_gain.into(), "from 0 to 0.5");
+        }
+        if !(1.0..=4.0).contains(&self.pace_range) {
+            return bad("pace_range", self.pace_range.into(), "from 1 to 4");
         }
         if !(0.0..=self.found_confidence).contains(&self.diffuse_confidence) {
             return bad("diffuse_confidence", self.diffuse_confidence.into(), "from 0 to found_confidence");

@@ -17,6 +17,8 @@ pub(super) struct Fix {
     pub segment: Segment,
     pub offset_steps: f32,
     pub mode: Cell,
+    /// Steps from the mode to the mean around it.
+    pub mean_steps: f32,
     pub confidence: f32,
     pub spread_steps: f32,
 }
@@ -38,6 +40,7 @@ pub(super) fn fix(chart: &Chart, belief: &Belief) -> Option<Fix> {
         }
     }
     let mean = if near > 0.0 { near_moment / near } else { 0.0 };
+    let mean_steps = mean as f32;
     let (mut seen, mut square) = (0.0, 0.0);
     for (&cell, &steps) in &around {
         let weight = belief.at(cell);
@@ -45,9 +48,15 @@ pub(super) fn fix(chart: &Chart, belief: &Belief) -> Option<Fix> {
         square += weight * (f64::from(steps) - mean).powi(2);
     }
     square += (1.0 - seen).max(0.0) * f64::from(MAX_DISTANCE_STEPS).powi(2);
-    let (segment, offset_steps) = walk(chart, belief, own, own.offset_steps(mode) + mean as f32);
+    let (segment, offset_steps) = walk(chart, belief, own, own.offset_steps(mode) + mean_steps);
     let spread_steps = square.sqrt().min(f64::from(MAX_DISTANCE_STEPS)) as f32;
-    Some(Fix { segment, offset_steps, mode, confidence: confidence.min(1.0) as f32, spread_steps })
+    Some(Fix { segment, offset_steps, mode, mean_steps, confidence: confidence.min(1.0) as f32, spread_steps })
+}
+
+/// Steps from one belief's mean to another's, forwards positive; `None` when they are not on one way close together.
+pub(super) fn shift_steps(chart: &Chart, from: &Fix, to: &Fix) -> Option<f32> {
+    let between = chart.surroundings(from.mode, MEAN_STEPS).get(&to.mode).copied()?;
+    Some(between + to.mean_steps - from.mean_steps)
 }
 
 /// Follows the heaviest arm from a segment to the one that holds the offset. The offset is within [`MEAN_STEPS`] of the

@@ -2,8 +2,9 @@
 
 use super::belief::{Belief, Scratch};
 use super::chart::{Chart, Place};
-use super::estimate::{Fix, fix, hold};
+use super::estimate::{Fix, fix, hold, shift_steps};
 use super::measure::{Likelihood, SightCache, weigh};
+use super::reach::Sight;
 use super::state::{Counters, LocalizerState, Told};
 use super::{Estimate, LocalizerConfig, LocalizerError, LostReason, Motion, Start, Tracking};
 use super::{MAX_DISTANCE_STEPS, motion};
@@ -94,6 +95,12 @@ impl Localizer {
         self.counters.resets
     }
 
+    /// How fast the robot goes along its way against what [`Motion`] told; 1 is as told.
+    #[must_use]
+    pub fn pace(&self) -> f32 {
+        self.counters.pace
+    }
+
     /// What is remembered between ticks.
     #[must_use]
     pub fn state(&self) -> LocalizerState {
@@ -122,7 +129,9 @@ impl Localizer {
     /// allowed.
     pub fn update(&mut self, motion: Motion, answers: &[(NodeId, f32)]) -> Estimate {
         self.counters.tick = self.counters.tick.wrapping_add(1);
-        motion::predict(&self.chart, &mut self.belief, &mut self.scratch, motion, &self.config);
+        let paced = Motion { advance_steps: motion.advance_steps * self.counters.pace, ..motion };
+        motion::predict(&self.chart, &mut self.belief, &mut self.scratch, paced, &self.config);
+        let expected = self.learns_pace(motion).then(|| fix(&self.chart, &self.belief)).flatten();
         if motion.moving {
             self.counters.repeats = 0;
         }
@@ -136,9 +145,27 @@ impl Localizer {
             self.counters.repeats = self.counters.repeats.saturating_add(1);
         }
         let Some(found) = self.fix_or_reset() else { return self.told.estimate };
+        if let Some(expected) = expected.filter(|_| informative) {
+            self.learn_pace(&expected, &found, motion);
+        }
         let found = self.judge(found, informative, &heard.answers);
         self.tell(found, nearest, heard.ignored, motion.moving);
         self.told.estimate
+    }
+
+    /// A manoeuvre off the way tells nothing of the pace along it.
+    fn learns_pace(&self, motion: Motion) -> bool {
+        let drives = motion.moving && motion.advance_steps >= 0.25;
+        drives && self.config.pace_gain > 0.0 && self.counters.tracking == Tracking::Localized
+    }
+
+    /// What the answers add to the expected advance, tick after tick, is a pace that differs from the one told.
+    fn learn_pace(&mut self, expected: &Fix, found: &Fix, motion: Motion) {
+        let Some(shift) = shift_steps(&self.chart, expected, found) else { return };
+        let Counters { pace, .. } = &mut self.counters;
+        let range = self.config.pace_range;
+        let learned = *pace + self.config.pace_gain * shift / motion.advance_steps.max(1.0);
+        *pace = learned.clamp(range.recip(), range);
     }
 
     fn sort_out(&self, answers: &[(NodeId, f32)]) -> Heard {
@@ -301,10 +328,14 @@ impl Localizer {
     }
 }
 
-/// The belief of a robot set down at a place: exponential both ways, cut off.
+/// The belief of a robot set down at a place: exponential both ways, cut off. Before the place it is half of what it is
+/// beyond, so that the estimate is at the place or past it rather than on the way that leads there.
 fn prior(chart: &Chart, place: Place, config: &LocalizerConfig) -> Vec<(u32, f64)> {
     let cut = config.prior_cut_steps;
     let weight = |steps: f32| (-f64::from(steps) / f64::from(config.prior_scale_steps)).exp();
-    let sights = chart.sights(place, cut, cut);
-    sights.iter().map(|sight| (sight.cell, weight(sight.ahead_steps.min(sight.passed_steps)))).collect()
+    let prior = |sight: &Sight| {
+        let beyond = sight.passed_steps <= cut;
+        (sight.cell, if beyond { weight(sight.passed_steps) } else { 0.5 * weight(sight.ahead_steps) })
+    };
+    chart.sights(place, cut, cut).iter().map(prior).collect()
 }

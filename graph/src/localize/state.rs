@@ -38,6 +38,8 @@ pub(super) struct Counters {
     pub found_ticks: u32,
     /// Updates since the robot last moved or the tracking changed: a standing robot sees the same thing again.
     pub repeats: u32,
+    /// How fast the robot goes against what it is told to; 1 is as told.
+    pub pace: f32,
     pub ignored_answers: u64,
     pub resets: u64,
     pub arrival: Option<Arrival>,
@@ -61,6 +63,7 @@ impl Counters {
             blind_ticks: 0,
             found_ticks: 0,
             repeats: 0,
+            pace: 1.0,
             ignored_answers: 0,
             resets: 0,
             arrival: None,
@@ -73,6 +76,7 @@ impl Counters {
         self.blind_ticks = 0;
         self.found_ticks = 0;
         self.repeats = 0;
+        self.pace = 1.0;
     }
 }
 
@@ -97,7 +101,7 @@ impl LocalizerState {
             return bad(format!("its mass sums to {sum} instead of 1"));
         }
         let Told { estimate, segment_cell, mode } = self.told;
-        let finite = estimate.offset_steps.is_finite() && estimate.confidence.is_finite();
+        let finite = estimate.offset_steps.is_finite() && estimate.confidence.is_finite() && self.counters.pace > 0.0;
         if segment_cell as usize >= cells || mode as usize >= cells || !finite {
             return bad("its last estimate is out of range".to_owned());
         }

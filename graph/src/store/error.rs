@@ -161,12 +161,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
     }
 
-    pub(crate) fn map(path: &Path) -> impl Fn(MapError) -> Self {
+    pub(crate) fn map(path: &Path) -> impl Fn(MapError) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Map { path: path.clone(), source }
     }

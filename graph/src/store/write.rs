@@ -72,7 +72,7 @@ impl MapWriter {
         let folder = free_folder(&parent, &name)?;
         let io = |path: &Path| StoreError::io("create the folder", path);
         fault.step().and_then(|()| fs::create_dir(&folder)).map_err(io(&folder))?;
-        let writer = Self {
+        let mut writer = Self {
             path: path.to_owned(),
             folder,
             options,
@@ -82,7 +82,6 @@ impl MapWriter {
             done: false,
             fault,
         };
-        let mut writer = writer;
         let nodes = writer.folder.join("nodes");
         writer.fault.step().and_then(|()| fs::create_dir(&nodes)).map_err(io(&nodes))?;
         Ok(writer)

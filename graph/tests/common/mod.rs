@@ -1,5 +1,5 @@
 //! A robot on a map, and a policy that sees distances through noise.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
 use pilotage_graph::{Edge, Evidence, Localizer, Motion, Node, NodeId, SessionId, TopoMap};
 
@@ -61,6 +61,11 @@ pub struct Truth {
 impl Truth {
     pub fn on(path: impl IntoIterator<Item = u32>) -> Self {
         Self { path: path.into_iter().map(NodeId).collect(), at: 0, offset_steps: 0.0 }
+    }
+
+    /// The same, begun at a later position of the path.
+    pub fn from(path: impl IntoIterator<Item = u32>, at: usize) -> Self {
+        Self { at, ..Self::on(path) }
     }
 
     fn leg(&self, map: &TopoMap) -> Option<f32> {

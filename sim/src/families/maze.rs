@@ -69,9 +69,7 @@ fn furnish(b: &mut Builder, nx: usize, ny: usize, cell: f64, thick: f64) {
             }
             let size = b.rng.range(0.1, 0.17);
             let inset = thick * 0.5 + size + 0.02;
-            let corner = |at: usize, far: bool| {
-                at as f64 * cell + thick * 0.5 + if far { cell - inset } else { inset }
-            };
+            let corner = |at: usize, far: bool| at as f64 * cell + thick * 0.5 + if far { cell - inset } else { inset };
             let centre = [corner(x, b.rng.chance(0.5)), corner(y, b.rng.chance(0.5))];
             if b.gap_m(centre[0], centre[1]) > 0.4 {
                 continue;

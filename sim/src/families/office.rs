@@ -120,9 +120,8 @@ fn furnish(b: &mut Builder, room: [f64; 4], doors: &[Door]) {
             }
             centre = [b.rng.range(room[0] + 1.7, room[2] - 1.7), b.rng.range(room[1] + 1.7, room[3] - 1.7)];
         }
-        let blocks_door = |door: &Door| {
-            length(door.centre[0] - centre[0], door.centre[1] - centre[1]) < door.half_m + reach + 0.75
-        };
+        let blocks_door =
+            |door: &Door| length(door.centre[0] - centre[0], door.centre[1] - centre[1]) < door.half_m + reach + 0.75;
         if doors.iter().any(blocks_door) {
             continue;
         }

@@ -70,10 +70,7 @@ fn plot(b: &mut Builder, low: [f64; 2], high: [f64; 2]) {
         }
         _ => {
             for _ in 0..3 {
-                let at = [
-                    centre[0] + half[0] * b.rng.range(-0.8, 0.8),
-                    centre[1] + half[1] * b.rng.range(-0.8, 0.8),
-                ];
+                let at = [centre[0] + half[0] * b.rng.range(-0.8, 0.8), centre[1] + half[1] * b.rng.range(-0.8, 0.8)];
                 let (radius, height) = (b.rng.range(0.3, 0.9), b.rng.range(0.8, 3.5));
                 b.cylinder(at, radius, height, None);
             }
@@ -94,10 +91,7 @@ fn building(b: &mut Builder, centre: [f64; 2], half: [f64; 2], yaw_rad: f64, hei
         size[axis] = width;
         let height_m = height_m * b.rng.range(0.7, 1.0);
         b.block(&Block {
-            centre: [
-                centre[0] + cos * local[0] - sin * local[1],
-                centre[1] + sin * local[0] + cos * local[1],
-            ],
+            centre: [centre[0] + cos * local[0] - sin * local[1], centre[1] + sin * local[0] + cos * local[1]],
             half: size,
             yaw_rad,
             height_m,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::camera::FrameSource;
 use crate::camera::replay::ReplaySource;
@@ -138,7 +138,9 @@ impl Ends {
 
 #[cfg(feature = "ros")]
 mod ros {
-    use super::{CommandSink, Context as _, FrameSource, Profile, Reach, Result};
+    use anyhow::Context as _;
+
+    use super::{CommandSink, FrameSource, Profile, Reach, Result};
     use crate::ros::{ImageTransport, Network, Purpose, RosNode, RosOptions};
 
     fn node(profile: &Profile, reach: Reach, live: bool, image: Option<(&str, bool)>) -> Result<RosNode> {

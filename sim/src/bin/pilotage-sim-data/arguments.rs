@@ -42,9 +42,7 @@ impl Arguments {
     pub(crate) fn split(&mut self, default: Split) -> Result<Split, String> {
         match self.values.remove("split") {
             None => Ok(default),
-            Some(text) => {
-                Split::from_name(&text).ok_or(format!("--split `{text}` is none of train, validation, test"))
-            }
+            Some(text) => Split::from_name(&text).ok_or(format!("--split `{text}` is none of train, validation, test")),
         }
     }
 

@@ -1,5 +1,10 @@
 //! Training data, pictures and statistics from the simulator, on the command line.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a workbench tool: it times itself and paces its own threads; nothing here drives a robot"
+)]
+
 mod arguments;
 mod check;
 mod png;

@@ -154,9 +154,8 @@ fn assemble(
                 let draw = |rng: &mut Rng| pool.episodes.get(rng.below(count)).cloned();
                 let path = draw(&mut rng);
                 // A goal from elsewhere must not come from the same world.
-                let other = (0..8)
-                    .filter_map(|_| draw(&mut rng))
-                    .find(|o| path.as_ref().is_some_and(|p| p.world != o.world));
+                let other =
+                    (0..8).filter_map(|_| draw(&mut rng)).find(|o| path.as_ref().is_some_and(|p| p.world != o.world));
                 (path, other)
             };
             if let (Some(path), Some(other)) = (path, other) {
@@ -206,7 +205,9 @@ fn write(plan: &Plan, full: &Receiver<(usize, Batch)>, empty: &[SyncSender<Batch
     let mut go = || -> std::io::Result<()> {
         std::io::stdout().write_all(header(plan).as_bytes())?;
         for _ in 0..plan.batches {
-            let Ok((number, batch)) = full.recv() else { break };
+            let Ok((number, batch)) = full.recv() else {
+                break;
+            };
             one(&batch)?;
             if let Some(empty) = empty.get(number) {
                 // An assembler that ended shows as a closed channel on the other side.
