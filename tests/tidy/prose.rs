@@ -150,7 +150,7 @@ fn is_bare_mark(line: &str, at: usize, mark: &str) -> bool {
         return false;
     }
     let number = after.strip_prefix("(#").and_then(|rest| rest.split(')').next());
-    !number.is_some_and(|number| number.parse::<u32>().is_ok())
+    number.is_none_or(|number| number.parse::<u32>().is_err())
 }
 
 /// The names of `--long` options quoted or standing alone in a line, ROS's own left out.
