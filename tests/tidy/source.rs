@@ -1,7 +1,7 @@
 //! Rust source as the rules see it: code without comments and literals, and which lines are tests.
 
 /// One source file, cut for searching. Lines count from zero here.
-pub struct Source {
+pub(crate) struct Source {
     /// The code with comments and the insides of literals blanked; same lines as the file.
     pub code: Vec<String>,
     /// Whether the line belongs to an item under `#[cfg(test)]` or `#[test]`.
@@ -9,7 +9,7 @@ pub struct Source {
 }
 
 impl Source {
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let blanked = blank(text);
         let is_test = test_lines(&blanked);
         let code = blanked.split('\n').map(str::to_owned).collect();
@@ -17,25 +17,41 @@ impl Source {
     }
 
     /// Lines of the program itself: number (from zero) and code.
-    pub fn program_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn program_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.code.iter().zip(&self.is_test).enumerate();
-        lines
-            .filter(|(_, (_, is_test))| !**is_test)
-            .map(|(number, (code, _))| (number, code.as_str()))
+        lines.filter(|(_, (_, is_test))| !**is_test).map(|(number, (code, _))| (number, code.as_str()))
     }
 }
 
 /// Whether `pattern` stands in `code` with no identifier character directly before or after it.
-pub fn has_word(code: &str, pattern: &str) -> bool {
-    let is_identifier = |character: char| character.is_alphanumeric() || character == '_';
-    let glued = |edge: Option<char>, other: Option<char>| {
-        edge.is_some_and(is_identifier) && other.is_some_and(is_identifier)
-    };
-    code.match_indices(pattern).any(|(start, _)| {
+pub(crate) fn has_word(code: &str, pattern: &str) -> bool {
+    words(code, pattern).next().is_some()
+}
+
+/// Whether `pattern` stands in `code` as the root of a path: a crate, not a module of ours of that name.
+pub(crate) fn has_crate(code: &str, pattern: &str) -> bool {
+    words(code, pattern).any(|start| {
+        let before = code[..start].trim_end();
+        let Some(parent) = before.strip_suffix("::") else {
+            return !before.ends_with("mod");
+        };
+        // `::name` is a crate again.
+        !parent.ends_with(is_identifier)
+    })
+}
+
+fn words(code: &str, pattern: &str) -> impl Iterator<Item = usize> {
+    let glued =
+        |edge: Option<char>, other: Option<char>| edge.is_some_and(is_identifier) && other.is_some_and(is_identifier);
+    code.match_indices(pattern).map(|(start, _)| start).filter(move |&start| {
         let before = code[..start].chars().next_back();
         let after = code[start + pattern.len()..].chars().next();
         !glued(pattern.chars().next(), before) && !glued(pattern.chars().next_back(), after)
     })
+}
+
+fn is_identifier(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
 }
 
 /// Replaces comments and the insides of string and character literals by spaces.
@@ -46,11 +62,7 @@ fn blank(text: &str) -> String {
     while at < characters.len() {
         let end = skipped(&characters, at);
         if end > at {
-            out.extend(
-                characters[at..end]
-                    .iter()
-                    .map(|&c| if c == '\n' { '\n' } else { ' ' }),
-            );
+            out.extend(characters[at..end].iter().map(|&c| if c == '\n' { '\n' } else { ' ' }));
             at = end;
         } else {
             out.push(characters[at]);
@@ -78,9 +90,7 @@ fn continues_word(text: &[char], at: usize) -> bool {
 }
 
 fn find(text: &[char], from: usize, matches: impl Fn(&[char]) -> bool) -> usize {
-    (from..text.len())
-        .find(|&at| matches(&text[at..]))
-        .unwrap_or(text.len())
+    (from..text.len()).find(|&at| matches(&text[at..])).unwrap_or(text.len())
 }
 
 fn block_comment(text: &[char], start: usize) -> usize {
@@ -128,10 +138,7 @@ fn prefixed_string(text: &[char], start: usize) -> usize {
     }
     let raw = text.get(at) == Some(&'r');
     at += usize::from(raw);
-    let hashes = text[at.min(text.len())..]
-        .iter()
-        .take_while(|&&c| c == '#')
-        .count();
+    let hashes = text[at.min(text.len())..].iter().take_while(|&&c| c == '#').count();
     let quote = at + if raw { hashes } else { 0 };
     if text.get(quote) != Some(&'"') {
         return start;
@@ -139,9 +146,7 @@ fn prefixed_string(text: &[char], start: usize) -> usize {
     if !raw {
         return string(text, quote);
     }
-    let closes = |rest: &[char]| {
-        rest[0] == '"' && rest.len() > hashes && rest[1..=hashes].iter().all(|&c| c == '#')
-    };
+    let closes = |rest: &[char]| rest[0] == '"' && rest.len() > hashes && rest[1..=hashes].iter().all(|&c| c == '#');
     (find(text, quote + 1, closes) + 1 + hashes).min(text.len())
 }
 
@@ -184,14 +189,11 @@ fn item_length(code: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Source, has_word};
+    use super::{Source, has_crate, has_word};
 
     fn program(text: &str) -> String {
         let source = Source::new(text);
-        let lines = source
-            .program_lines()
-            .map(|(_, code)| code.trim_end())
-            .collect::<Vec<_>>();
+        let lines = source.program_lines().map(|(_, code)| code.trim_end()).collect::<Vec<_>>();
         lines.join("\n")
     }
 
@@ -207,11 +209,7 @@ mod tests {
             "let a: &'static str = \".unwrap()\";",
             "let a = ('\"', '\\'', \".unwrap()\");",
         ] {
-            assert!(
-                !program(text).contains("unwrap"),
-                "{text}: {}",
-                program(text)
-            );
+            assert!(!program(text).contains("unwrap"), "{text}: {}", program(text));
         }
     }
 
@@ -223,11 +221,7 @@ mod tests {
             "let r = r\"\\\"; x.unwrap();",
             "attr\"x\".unwrap()",
         ] {
-            assert!(
-                program(text).contains("unwrap"),
-                "{text}: {}",
-                program(text)
-            );
+            assert!(program(text).contains("unwrap"), "{text}: {}", program(text));
         }
     }
 
@@ -243,5 +237,13 @@ mod tests {
         assert!(!has_word("use support::Session;", "ort::"));
         assert!(!has_word("Instantly", "Instant"));
         assert!(has_word("x.unwrap()", ".unwrap()"));
+    }
+
+    #[test]
+    fn a_module_of_the_same_name_is_no_crate() {
+        assert!(has_crate("use nokhwa::Camera;", "nokhwa"));
+        assert!(has_crate("::nokhwa::Camera::new()", "nokhwa"));
+        assert!(!has_crate("crate::camera::nokhwa::open()", "nokhwa"));
+        assert!(!has_crate("pub mod nokhwa;", "nokhwa"));
     }
 }

@@ -17,9 +17,7 @@ impl Bindgen {
     /// `$LIBCLANG_PATH`, the system's libclang, or the one of the pinned wheel.
     pub fn find(workspace: &Workspace) -> Result<Self> {
         if env::var_os("LIBCLANG_PATH").is_some() || system_has_libclang() {
-            return Ok(Self {
-                variables: Vec::new(),
-            });
+            return Ok(Self { variables: Vec::new() });
         }
         let library = fetch::libclang(workspace)?;
         let folder = library.parent().unwrap_or(&library).display().to_string();

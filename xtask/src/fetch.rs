@@ -72,8 +72,7 @@ pub fn ros_peers(workspace: &Workspace) -> Result<PathBuf> {
     if ARCH != "x86_64" {
         bail!("the ROS 2 peers are wheels for x86_64 only, this is {ARCH}");
     }
-    let python = Python::of_version(PEERS_PYTHON)
-        .context("the ROS 2 peers are wheels for CPython 3.11 only")?;
+    let python = Python::of_version(PEERS_PYTHON).context("the ROS 2 peers are wheels for CPython 3.11 only")?;
     python.environment(
         "ROS 2 peers",
         &workspace.cache.join("ros-peers"),
@@ -111,11 +110,7 @@ pub fn gnm_reference(workspace: &Workspace) -> Result<PathBuf> {
     let staged = staging(&folder)?;
     process::run(
         "full-size reference policy",
-        Command::new(tools)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .arg(&script)
-            .arg("--out")
-            .arg(&staged),
+        Command::new(tools).env("PYTHONDONTWRITEBYTECODE", "1").arg(&script).arg("--out").arg(&staged),
     )?;
     stamp(&staged, &key)?;
     publish(&staged, &folder)?;
@@ -124,8 +119,8 @@ pub fn gnm_reference(workspace: &Workspace) -> Result<PathBuf> {
 
 /// Changes whenever a script beside the builder does: it may import them.
 fn reference_key(sources: &Path, requirements: &str) -> Result<String> {
-    let listing = fs::read_dir(sources)
-        .with_context(|| format!("cannot list {}; is the clone complete?", sources.display()))?;
+    let listing =
+        fs::read_dir(sources).with_context(|| format!("cannot list {}; is the clone complete?", sources.display()))?;
     let mut scripts = Vec::new();
     for entry in listing {
         let path = entry?.path();
@@ -160,15 +155,8 @@ fn library(workspace: &Workspace, library: &Library) -> Result<PathBuf> {
     python.require_pip()?;
     let staged = staging(&folder)?;
     let list = staged.join("requirements.txt");
-    fs::write(&list, library.requirements)
-        .with_context(|| format!("cannot write {}", list.display()))?;
-    let mut download = python.command(&[
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
+    fs::write(&list, library.requirements).with_context(|| format!("cannot write {}", list.display()))?;
+    let mut download = python.command(&["-m", "pip", "download", "--quiet", "--disable-pip-version-check"]);
     download
         .args(["--no-deps", "--only-binary=:all:", "--require-hashes"])
         // The wheel is chosen for the library in it, whatever Python is doing the fetching.
@@ -176,33 +164,19 @@ fn library(workspace: &Workspace, library: &Library) -> Result<PathBuf> {
     for platform in library.platforms {
         download.args(["--platform", &format!("{platform}_{ARCH}")]);
     }
-    download
-        .arg("--requirement")
-        .arg(&list)
-        .arg("--dest")
-        .arg(&staged);
-    process::run(
-        &format!("{}: its wheel by pip", library.title),
-        &mut download,
-    )?;
+    download.arg("--requirement").arg(&list).arg("--dest").arg(&staged);
+    process::run(&format!("{}: its wheel by pip", library.title), &mut download)?;
 
     let wheel = only_wheel(&staged)?;
     let unpacked = staged.join("wheel");
     process::run(
         &format!("{}: unpacking", library.title),
-        python
-            .command(&["-m", "zipfile", "-e"])
-            .arg(&wheel)
-            .arg(&unpacked),
+        python.command(&["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked),
     )?;
     let member = unpacked.join(library.member);
     let found = file_digest(&member)?;
     if found != sha256 {
-        bail!(
-            "{}: {} has SHA-256 {found}, expected {sha256}",
-            library.title,
-            library.member
-        );
+        bail!("{}: {} has SHA-256 {found}, expected {sha256}", library.title, library.member);
     }
     keep_only(&staged, &member, library.file)?;
     publish(&staged, &folder)?;

@@ -31,20 +31,16 @@ impl Reader {
     /// Takes the next line of `cargo test`'s standard output.
     pub fn line(&mut self, line: &str) {
         let line = line.trim();
-        if let Some(skip) = line.strip_prefix(SKIP) {
+        // Anywhere in the line: with one thread it may follow the `test name ... ` that libtest began.
+        if let Some((_, skip)) = line.split_once(SKIP) {
             let skip = skip.trim();
             let test = skip.split(": ").next().unwrap_or(skip);
             if self.skips_of_binary.insert(test.to_owned()) {
                 self.counts.skips.push(skip.to_owned());
             }
-        } else if let Some(name) = line
-            .strip_prefix("test ")
-            .and_then(|rest| rest.strip_suffix(" ... FAILED"))
-        {
+        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
             self.counts.failures.push(name.to_owned());
-        } else if line.starts_with("running ")
-            && (line.ends_with(" tests") || line.ends_with(" test"))
-        {
+        } else if line.starts_with("running ") && (line.ends_with(" tests") || line.ends_with(" test")) {
             self.binary_ended_without_result();
             self.running = true;
         } else if let Some(result) = line.strip_prefix("test result: ") {
@@ -54,10 +50,7 @@ impl Reader {
 
     fn result(&mut self, result: &str) {
         let mut passed = 0;
-        let mut words = result
-            .split([' ', ';', '.'])
-            .filter(|word| !word.is_empty())
-            .peekable();
+        let mut words = result.split([' ', ';', '.']).filter(|word| !word.is_empty()).peekable();
         while let Some(word) = words.next() {
             let Ok(count) = word.parse::<usize>() else {
                 continue;
@@ -80,9 +73,7 @@ impl Reader {
     fn binary_ended_without_result(&mut self) {
         if self.running {
             self.counts.failed += 1;
-            self.counts
-                .failures
-                .push("a test binary that ended without a result".to_owned());
+            self.counts.failures.push("a test binary that ended without a result".to_owned());
             self.skips_of_binary.clear();
         }
         self.running = false;
@@ -93,9 +84,7 @@ impl Reader {
         self.binary_ended_without_result();
         if !success && self.counts.failed == 0 {
             self.counts.failed = 1;
-            self.counts
-                .failures
-                .push("cargo test (see above; most likely something does not compile)".to_owned());
+            self.counts.failures.push("cargo test (see above; most likely something does not compile)".to_owned());
         }
         self.counts
     }
@@ -134,7 +123,7 @@ mod tests {
             "running 2 tests\n\
              successes:\n\
              ---- peer stdout ----\n\
-             PILOTAGE-SKIP: peer: no rclpy\n\
+             test peer ... PILOTAGE-SKIP: peer: no rclpy\n\
              PILOTAGE-SKIP: peer: no rclpy, said again\n\
              test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
             true,
@@ -145,10 +134,8 @@ mod tests {
 
     #[test]
     fn a_binary_that_dies_is_a_failure() {
-        let counts = check(
-            "running 2 tests\ntest a ... ok\nrunning 0 tests\ntest result: ok. 0 passed; 0 failed\n",
-            false,
-        );
+        let counts =
+            check("running 2 tests\ntest a ... ok\nrunning 0 tests\ntest result: ok. 0 passed; 0 failed\n", false);
         assert_eq!((counts.passed, counts.failed), (0, 1));
     }
 
@@ -159,10 +146,7 @@ mod tests {
 
     #[test]
     fn a_printed_number_is_not_a_result() {
-        let counts = check(
-            "42 passed; 3 failed\ntest result without colon 5 passed\n",
-            true,
-        );
+        let counts = check("42 passed; 3 failed\ntest result without colon 5 passed\n", true);
         assert_eq!(counts, Counts::default());
     }
 }

@@ -55,11 +55,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         "test" => {
             // Its last line is the count; the exit code says the rest.
             let all_well = test::test(&Workspace::find()?, &selection(rest)?)?;
-            return Ok(if all_well {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            });
+            return Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         "setup" if rest.is_empty() => test::setup(&Workspace::find()?)?,
         "build" if rest.is_empty() => demo::robot_binary(&Workspace::find()?)?,
@@ -71,10 +67,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
 }
 
 fn selection(arguments: &[String]) -> Result<Selection> {
-    let mut selection = Selection {
-        models: false,
-        filter: None,
-    };
+    let mut selection = Selection { models: false, filter: None };
     for argument in arguments {
         match argument.as_str() {
             "--models" => selection.models = true,
@@ -94,14 +87,7 @@ mod tests {
 
     #[test]
     fn test_takes_one_filter_and_known_options_only() {
-        let parse = |words: &[&str]| {
-            selection(
-                &words
-                    .iter()
-                    .map(|&word| word.to_owned())
-                    .collect::<Vec<_>>(),
-            )
-        };
+        let parse = |words: &[&str]| selection(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
         let both = parse(&["gate", "--models"]).unwrap();
         assert_eq!((both.models, both.filter.as_deref()), (true, Some("gate")));
         assert!(parse(&["--model"]).is_err());

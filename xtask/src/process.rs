@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
@@ -18,11 +19,7 @@ pub fn run(title: &str, command: &mut Command) -> Result<()> {
 }
 
 /// Like [`run`], and hands over every line the command writes to its standard output.
-pub fn run_reading(
-    title: &str,
-    command: &mut Command,
-    mut on_line: impl FnMut(&str),
-) -> Result<()> {
+pub fn run_reading(title: &str, command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<()> {
     let step = Step::begin(title, command);
     let status = tee(command, &mut on_line);
     step.end(title, command, status)
@@ -30,22 +27,12 @@ pub fn run_reading(
 
 /// What a short command prints, or `None` when it cannot be run or fails.
 pub fn ask(command: &mut Command) -> Option<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn tee(command: &mut Command, on_line: &mut dyn FnMut(&str)) -> std::io::Result<ExitStatus> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     if let Some(stdout) = child.stdout.take() {
         let mut reader = BufReader::new(stdout);
         let mut bytes = Vec::new();
@@ -75,44 +62,39 @@ impl Step {
                 println!("    ... {title}: {}", seconds(started.elapsed()));
             }
         });
-        Self {
-            started,
-            ticker: Some((stop, ticker)),
-        }
+        Self { started, ticker: Some((stop, ticker)) }
     }
 
-    fn end(
-        mut self,
-        title: &str,
-        command: &Command,
-        status: std::io::Result<ExitStatus>,
-    ) -> Result<()> {
+    fn end(mut self, title: &str, command: &Command, status: std::io::Result<ExitStatus>) -> Result<()> {
         if let Some((stop, ticker)) = self.ticker.take() {
             drop(stop);
             // It only prints; had it panicked, nothing of the step is lost.
             let _ = ticker.join();
         }
         let took = seconds(self.started.elapsed());
-        let program = command.get_program().to_string_lossy();
-        let status =
-            status.with_context(|| format!("{title}: cannot run `{program}`; is it installed?"))?;
+        let program = program(command);
+        let status = status.with_context(|| format!("{title}: cannot run `{program}`; is it installed?"))?;
         if !status.success() {
             println!("    FAILED after {took} ({status})");
-            bail!("{title}: `{program}` ended with {status}; its messages are above");
+            bail!("{title} ({program}: {status}; its messages are above)");
         }
         println!("    done in {took}");
         Ok(())
     }
 }
 
+/// The command as one line; a script given as an argument would drown the rest.
 fn shown(command: &Command) -> String {
-    let mut words = vec![command.get_program().to_string_lossy()];
-    words.extend(
-        command
-            .get_args()
-            .map(|argument| argument.to_string_lossy()),
-    );
+    let mut words = vec![program(command)];
+    for argument in command.get_args().map(|argument| argument.to_string_lossy()) {
+        words.push(if argument.contains('\n') { "'...'".to_owned() } else { argument.into_owned() });
+    }
     words.join(" ")
+}
+
+fn program(command: &Command) -> String {
+    let path = Path::new(command.get_program());
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// A duration as people read it: `7.3 s`, `4 min 05 s`.

@@ -27,16 +27,11 @@ impl Python {
     pub fn find() -> Result<Self> {
         if let Some(named) = env::var_os("PILOTAGE_PYTHON").filter(|value| !value.is_empty()) {
             let path = PathBuf::from(named);
-            return Self::at(&path).with_context(|| {
-                format!(
-                    "PILOTAGE_PYTHON names {}, which is not a working Python",
-                    path.display()
-                )
-            });
+            return Self::at(&path)
+                .with_context(|| format!("PILOTAGE_PYTHON names {}, which is not a working Python", path.display()));
         }
-        let python = Self::at(Path::new("python3")).context(
-            "no python3 found; install Python 3 with pip, or name one in PILOTAGE_PYTHON",
-        )?;
+        let python = Self::at(Path::new("python3"))
+            .context("no python3 found; install Python 3 with pip, or name one in PILOTAGE_PYTHON")?;
         if python.version < OLDEST {
             bail!(
                 "python3 is {}, {} or newer is needed; name another one in PILOTAGE_PYTHON",
@@ -54,15 +49,13 @@ impl Python {
             return Ok(usual);
         }
         let name = format!("python{}", dotted(version));
-        Self::at(Path::new(&name))
-            .filter(|python| python.version == version)
-            .with_context(|| {
-                format!(
-                    "needs Python {}; python3 here is {}, and no {name} was found (or name one in PILOTAGE_PYTHON)",
-                    dotted(version),
-                    dotted(usual.version)
-                )
-            })
+        Self::at(Path::new(&name)).filter(|python| python.version == version).with_context(|| {
+            format!(
+                "needs Python {}; python3 here is {}, and no {name} was found (or name one in PILOTAGE_PYTHON)",
+                dotted(version),
+                dotted(usual.version)
+            )
+        })
     }
 
     fn at(path: &Path) -> Option<Self> {
@@ -84,30 +77,17 @@ impl Python {
 
     /// Fails with the remedy when this Python has no pip.
     pub fn require_pip(&self) -> Result<()> {
-        process::ask(&mut self.command(&["-m", "pip", "--version"]))
-            .map(|_| ())
-            .with_context(|| {
-                format!(
-                    "{} has no pip; on Debian and Ubuntu: apt install python3-pip",
-                    self.path.display()
-                )
-            })
+        process::ask(&mut self.command(&["-m", "pip", "--version"])).map(|_| ()).with_context(|| {
+            format!("{} has no pip; on Debian and Ubuntu: apt install python3-pip", self.path.display())
+        })
     }
 
     /// A virtual environment at `folder` holding exactly the pinned `requirements`; kept when its stamp
     /// says that it was made from them and `probe` still runs.
-    pub fn environment(
-        &self,
-        title: &str,
-        folder: &Path,
-        requirements: &str,
-        probe: &str,
-    ) -> Result<PathBuf> {
+    pub fn environment(&self, title: &str, folder: &Path, requirements: &str, probe: &str) -> Result<PathBuf> {
         let interpreter = |folder: &Path| folder.join("bin/python");
         let key = digest(&[requirements, &dotted(self.version), &self.machine]);
-        let works = |folder: &Path| {
-            process::ask(Command::new(interpreter(folder)).args(["-c", probe])).is_some()
-        };
+        let works = |folder: &Path| process::ask(Command::new(interpreter(folder)).args(["-c", probe])).is_some();
         if stamped(folder, &key) && works(folder) {
             println!("==> {title}: in the cache");
             return Ok(interpreter(folder));
@@ -121,27 +101,18 @@ impl Python {
             self.command(&["-m", "venv", "--without-pip"]).arg(&staged),
         )?;
         let list = staged.join("requirements.txt");
-        fs::write(&list, requirements)
-            .with_context(|| format!("cannot write {}", list.display()))?;
+        fs::write(&list, requirements).with_context(|| format!("cannot write {}", list.display()))?;
         process::run(
             &format!("{title}: pinned packages by pip"),
             self.command(&["-m", "pip", "--python"])
                 .arg(interpreter(&staged))
-                .args([
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                    "--no-deps",
-                ])
+                .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"])
                 .args(["--only-binary=:all:", "--require-hashes", "--requirement"])
                 .arg(&list),
         )
         .context("pip 22.3 or newer is needed, and a way to its packages")?;
         if !works(&staged) {
-            bail!(
-                "{title}: the packages are installed, but this fails in {}: {probe}",
-                staged.display()
-            );
+            bail!("{title}: the packages are installed, but this fails in {}: {probe}", staged.display());
         }
         stamp(&staged, &key)?;
         publish(&staged, folder)?;

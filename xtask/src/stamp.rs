@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A fresh, empty sibling of `target`, to be filled and then renamed over it.
 pub fn staging(target: &Path) -> Result<PathBuf> {
-    let name = target
-        .file_name()
-        .with_context(|| format!("{} has no name", target.display()))?;
+    let name = target.file_name().with_context(|| format!("{} has no name", target.display()))?;
     let mut staged = name.to_os_string();
     staged.push(".part");
     let staged = target.with_file_name(staged);
@@ -22,8 +20,7 @@ pub fn staging(target: &Path) -> Result<PathBuf> {
 /// Puts a filled staging folder in the place of `target`.
 pub fn publish(staged: &Path, target: &Path) -> Result<()> {
     remove(target)?;
-    fs::rename(staged, target)
-        .with_context(|| format!("cannot rename {} to {}", staged.display(), target.display()))
+    fs::rename(staged, target).with_context(|| format!("cannot rename {} to {}", staged.display(), target.display()))
 }
 
 fn remove(folder: &Path) -> Result<()> {

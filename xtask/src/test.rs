@@ -49,12 +49,7 @@ pub fn test(workspace: &Workspace, selection: &Selection) -> Result<bool> {
     if selection.filter.is_none() {
         static_checks(workspace, &supplies, &mut report);
     }
-    cargo_test(
-        workspace,
-        &supplies,
-        selection.filter.as_deref(),
-        &mut report,
-    );
+    cargo_test(workspace, &supplies, selection.filter.as_deref(), &mut report);
     if selection.filter.is_none() {
         other_builds(workspace, &supplies, &mut report);
         packaging(workspace, &mut report);
@@ -76,10 +71,7 @@ pub fn setup(workspace: &Workspace) -> Result<()> {
         println!("Everything is in {}.", workspace.cache.display());
         return Ok(());
     }
-    bail!(
-        "{} of the fetched things are missing; the reasons are above",
-        report.remarks.len()
-    )
+    bail!("{} of the fetched things are missing; the reasons are above", report.remarks.len())
 }
 
 fn fetch_supplies(workspace: &Workspace, report: &mut Report) -> Result<Supplies> {
@@ -105,58 +97,31 @@ fn static_checks(workspace: &Workspace, supplies: &Supplies, report: &mut Report
     }
 }
 
-fn cargo_test(
-    workspace: &Workspace,
-    supplies: &Supplies,
-    filter: Option<&str>,
-    report: &mut Report,
-) {
+fn cargo_test(workspace: &Workspace, supplies: &Supplies, filter: Option<&str>, report: &mut Report) {
     let started = Instant::now();
     let mut command = workspace.cargo(&["test", "--workspace", "--no-fail-fast", "--"]);
     // The skip lines of tests that libtest counts as passed are shown with this only.
     command.arg("--show-output").args(filter);
     // The tests find the library where a user's program finds it.
-    command
-        .env_remove("ORT_DYLIB_PATH")
-        .env("PILOTAGE_CACHE", &workspace.cache);
-    set_or_remove(
-        &mut command,
-        "PILOTAGE_ROS_PYTHON",
-        supplies.ros_python.as_deref(),
-    );
-    set_or_remove(
-        &mut command,
-        "PILOTAGE_GNM_REFERENCE",
-        supplies.gnm_reference.as_deref(),
-    );
+    command.env_remove("ORT_DYLIB_PATH").env("PILOTAGE_CACHE", &workspace.cache);
+    set_or_remove(&mut command, "PILOTAGE_ROS_PYTHON", supplies.ros_python.as_deref());
+    set_or_remove(&mut command, "PILOTAGE_GNM_REFERENCE", supplies.gnm_reference.as_deref());
     let mut reader = Reader::default();
     let outcome = process::run_reading("cargo test", &mut command, |line| reader.line(line));
     let counts = reader.finish(outcome.is_ok());
     report.passed += counts.passed;
     report.failed += counts.failed;
     report.skipped += counts.skipped;
-    report.remarks.extend(
-        counts
-            .failures
-            .iter()
-            .map(|name| format!("FAILED   {name}")),
-    );
-    report
-        .remarks
-        .extend(counts.skips.iter().map(|skip| format!("skipped  {skip}")));
-    let sum = format!(
-        "{} passed, {} failed, {} skipped",
-        counts.passed, counts.failed, counts.skipped
-    );
-    report
-        .rows
-        .push(("cargo test".to_owned(), sum, started.elapsed()));
+    report.remarks.extend(counts.failures.iter().map(|name| format!("FAILED   {name}")));
+    report.remarks.extend(counts.skips.iter().map(|skip| format!("skipped  {skip}")));
+    let sum = format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
+    report.rows.push(("cargo test".to_owned(), sum, started.elapsed()));
 }
 
 fn other_builds(workspace: &Workspace, supplies: &Supplies, report: &mut Report) {
     report.check(
         "small build (no default features)",
-        &mut workspace.cargo(&["check", "--package", "pilotage", "--no-default-features"]),
+        &mut workspace.cargo(&["clippy", "--package", "pilotage", "--no-default-features", "--", "--deny", "warnings"]),
     );
     let mut doc = workspace.cargo(&["doc", "--workspace", "--no-deps"]);
     with_all_features(&mut doc, supplies);
@@ -174,17 +139,12 @@ fn packaging(workspace: &Workspace, report: &mut Report) {
                   root = pathlib.Path(sys.argv[1])\n\
                   xml.dom.minidom.parse(str(root / 'package.xml'))\n\
                   for path in sorted(root.glob('launch/**/*.py')):\n    ast.parse(path.read_text(), str(path))\n";
-    report.check(
-        "package.xml and launch files",
-        python.command(&["-c", script]).arg(&workspace.root),
-    );
+    report.check("package.xml and launch files", python.command(&["-c", script]).arg(&workspace.root));
     // Older systemd has no `udevadm verify`: nothing to run there, so nothing to count.
     if process::ask(Command::new("udevadm").args(["verify", "--help"])).is_some() {
         report.check(
             "udev rules",
-            Command::new("udevadm")
-                .args(["verify", "--no-style"])
-                .arg(workspace.root.join("udev")),
+            Command::new("udevadm").args(["verify", "--no-style"]).arg(workspace.root.join("udev")),
         );
     }
 }
@@ -200,20 +160,8 @@ fn policies(workspace: &Workspace, supplies: &Supplies, report: &mut Report) {
         report.skip("policies", "no folder with a manifest.toml in models/");
     }
     for folder in folders {
-        let mut command = workspace.cargo(&[
-            "run",
-            "--quiet",
-            "--package",
-            "pilotage",
-            "--",
-            "policy",
-            "check",
-        ]);
-        let name = folder
-            .file_name()
-            .unwrap_or(folder.as_os_str())
-            .to_string_lossy()
-            .into_owned();
+        let mut command = workspace.cargo(&["run", "--quiet", "--package", "pilotage", "--", "policy", "check"]);
+        let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
         report.check(&format!("policy {name}"), command.arg(&folder));
     }
 }
@@ -251,22 +199,13 @@ impl Report {
         let started = Instant::now();
         match fetch() {
             Ok(thing) => {
-                self.rows.push((
-                    format!("setup: {title}"),
-                    "there".to_owned(),
-                    started.elapsed(),
-                ));
+                self.rows.push((format!("setup: {title}"), "there".to_owned(), started.elapsed()));
                 Some(thing)
             }
             Err(error) => {
-                println!("    {title} is missing: {error:#}");
-                self.remarks
-                    .push(format!("skipped  setup: {title}: {error:#}"));
-                self.add(
-                    &format!("setup: {title}"),
-                    &Verdict::Skipped,
-                    started.elapsed(),
-                );
+                println!("    missing: {title}: {error:#}");
+                self.remarks.push(format!("missing  {title}: {error:#}"));
+                self.add(&format!("setup: {title}"), &Verdict::Skipped, started.elapsed());
                 None
             }
         }
@@ -294,10 +233,7 @@ impl Report {
             println!("{remark}");
         }
         if ci && self.skipped > 0 {
-            println!(
-                "CI=true: nothing may be skipped, so {} skipped count as failed",
-                self.skipped
-            );
+            println!("CI=true: nothing may be skipped, so {} skipped count as failed", self.skipped);
             self.failed += self.skipped;
             self.skipped = 0;
         }
@@ -306,10 +242,7 @@ impl Report {
             println!("{title:<36} {outcome:<34} {:>12}", seconds(*took));
         }
         println!("{:<36} {:<34} {:>12}", "all", "", seconds(took));
-        println!(
-            "{} passed, {} failed, {} skipped",
-            self.passed, self.failed, self.skipped
-        );
+        println!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped);
         // A filter that matches nothing must not look like success.
         self.failed == 0 && self.passed > 0
     }

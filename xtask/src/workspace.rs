@@ -21,12 +21,9 @@ impl Workspace {
     pub fn find() -> Result<Self> {
         // The run-time value comes first: with a target folder shared between clones the
         // compiled-in one may name another clone.
-        let package = env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = package
-            .parent()
-            .context("the xtask package has no parent folder")?
-            .to_path_buf();
+        let package =
+            env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = package.parent().context("the xtask package has no parent folder")?.to_path_buf();
         Ok(Self {
             root,
             cache: cache_root()?,
@@ -51,26 +48,17 @@ impl Workspace {
             )
         })?;
         let path = self.cache.join("lock");
-        let file =
-            File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
         if file.try_lock().is_err() {
-            println!(
-                "    another xtask is fetching into {}; waiting for it",
-                self.cache.display()
-            );
-            file.lock()
-                .with_context(|| format!("cannot lock {}", path.display()))?;
+            println!("    another xtask is fetching into {}; waiting for it", self.cache.display());
+            file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
         }
         Ok(file)
     }
 }
 
 fn cache_root() -> Result<PathBuf> {
-    let named = |name: &str| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let root = if let Some(cache) = named("PILOTAGE_CACHE") {
         cache
     } else if let Some(cache) = named("XDG_CACHE_HOME") {
@@ -78,9 +66,7 @@ fn cache_root() -> Result<PathBuf> {
     } else if let Some(home) = named("HOME") {
         home.join(".cache/pilotage")
     } else {
-        bail!(
-            "no cache folder: none of PILOTAGE_CACHE, XDG_CACHE_HOME and HOME is set; set PILOTAGE_CACHE"
-        );
+        bail!("no cache folder: none of PILOTAGE_CACHE, XDG_CACHE_HOME and HOME is set; set PILOTAGE_CACHE");
     };
     // pip and the tests run in other folders; a relative path would mean something else there.
     std::path::absolute(&root).with_context(|| format!("cannot resolve {}", root.display()))
