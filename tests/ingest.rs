@@ -1,5 +1,7 @@
 //! Logs in: a real donkeycar tub, and logs made here with everything that can be wrong with them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -94,7 +96,10 @@ fn the_real_tub_is_read_whole() {
     let Some(path) = real_tub("the_real_tub_is_read_whole") else { return };
     let mut log = ingest::open(&path, &LogOptions { hz: Some(20.0), range: None }).unwrap();
     let info = log.info();
-    assert_eq!((info.kind, info.frames, info.hz, info.stamps), (LogKind::DonkeycarTub, 1000, Some(20.0), Stamps::Trusted));
+    assert_eq!(
+        (info.kind, info.frames, info.hz, info.stamps),
+        (LogKind::DonkeycarTub, 1000, Some(20.0), Stamps::Trusted)
+    );
     let frames = frames(log.as_mut());
     assert!(log.skipped().is_empty(), "{:?}", log.skipped());
     assert_eq!(seqs(&frames), (0..1000).collect::<Vec<_>>());
@@ -161,7 +166,8 @@ fn bad_lines_and_pictures_are_skipped_with_their_reason() {
     fs::write(images.join("4.jpg"), b"not a picture").unwrap();
     let catalog = dir.path().join("catalog_2.catalog");
     let long = format!("{{\"_index\": 7, \"x\": \"{}\"}}\n", "a".repeat(100_000));
-    fs::write(&catalog, [line(6, 1_600_000_000_300, "6.jpg"), long, "{\"_index\": 8, \"_time".to_owned()].concat()).unwrap();
+    fs::write(&catalog, [line(6, 1_600_000_000_300, "6.jpg"), long, "{\"_index\": 8, \"_time".to_owned()].concat())
+        .unwrap();
     let mut log = open(dir.path()).unwrap();
     assert_eq!(seqs(&frames(log.as_mut())), [0, 3, 5, 6]);
     let skipped: Vec<_> = log.skipped().iter().map(|s| (s.index, s.reason.as_str())).collect();
