@@ -75,16 +75,24 @@ pub(super) fn list(inside: &Inside) -> Result<Listing, IngestError> {
 fn manifest(inside: &Inside) -> Result<Catalogs, IngestError> {
     let malformed = |detail: String| IngestError::Malformed { path: inside.path().join(MANIFEST), detail };
     let bytes = inside.read("", MANIFEST, MAX_MANIFEST_BYTES).map_err(malformed)?;
-    let has_catalogs = |line: &&[u8]| serde_json::from_slice::<HasPaths>(line).is_ok();
+    let has_catalogs = |line: &&[u8]| object::<HasPaths>(line).is_ok();
     let line = bytes.split(|&b| b == b'\n').rfind(has_catalogs).ok_or_else(|| {
         malformed("no line names the catalogs (\"paths\"); only tubs of version 2 are read, convert older ones with donkeycar's convert_to_tub_v2".to_owned())
     })?;
     let catalogs: Catalogs =
-        serde_json::from_slice(line).map_err(|e| malformed(format!("the line with \"paths\" does not fit: {e}")))?;
+        object(line).map_err(|e| malformed(format!("the line with \"paths\" does not fit: {e}")))?;
     if catalogs.paths.len() > MAX_CATALOGS {
         return Err(malformed(format!("{} catalogs, at most {MAX_CATALOGS} are read", catalogs.paths.len())));
     }
     Ok(catalogs)
+}
+
+/// Serde would take an array for a struct as well, field by field.
+fn object<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, String> {
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return Err("the line is no JSON object".to_owned());
+    }
+    serde_json::from_slice(line).map_err(|e| e.to_string())
 }
 
 fn catalog(inside: &Inside, name: &str, deleted: &HashSet<u64>, entries: &mut Vec<Entry>) -> Result<(), IngestError> {
@@ -107,8 +115,8 @@ fn catalog(inside: &Inside, name: &str, deleted: &HashSet<u64>, entries: &mut Ve
         let entry = match line {
             Ok(line) if line.trim_ascii().is_empty() => continue,
             Err(reason) => bad(expected, reason),
-            Ok(line) => match serde_json::from_slice::<Line>(line) {
-                Err(e) => bad(expected, e.to_string()),
+            Ok(line) => match object::<Line>(line) {
+                Err(reason) => bad(expected, reason),
                 Ok(line) if deleted.contains(&line.index) => continue,
                 Ok(line) if line.index < expected => {
                     bad(expected, format!("_index {} comes after {}", line.index, expected.saturating_sub(1)))
