@@ -4,6 +4,7 @@ pub mod decode;
 #[cfg(feature = "camera")]
 pub mod nokhwa;
 pub mod replay;
+pub mod sim;
 
 use std::time::Duration;
 
@@ -58,5 +59,10 @@ pub trait FrameSource: Send {
     /// them by their stamps in real time.
     fn is_log(&self) -> bool {
         false
+    }
+
+    /// Where a source makes a frame whenever it is asked (the simulator): how often to ask in real time.
+    fn interval(&self) -> Option<Duration> {
+        None
     }
 }

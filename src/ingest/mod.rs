@@ -35,6 +35,8 @@ pub enum LogKind {
     /// Pictures named `0`, `1`, `2` ... without a gap, as topological maps and GNM data sets are kept:
     /// usable as a sequence of places even without a rate.
     NumberedFolder,
+    /// A simulated drive, rendered as it is read.
+    Simulated,
 }
 
 impl std::fmt::Display for LogKind {
@@ -43,6 +45,7 @@ impl std::fmt::Display for LogKind {
             Self::DonkeycarTub => "donkeycar tub",
             Self::ImageFolder => "image folder",
             Self::NumberedFolder => "numbered image folder",
+            Self::Simulated => "simulated drive",
         })
     }
 }

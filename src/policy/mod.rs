@@ -1,6 +1,25 @@
 //! The learned model behind one trait: pictures in, temporal distances and waypoints out.
 
+mod engine;
+#[cfg(feature = "ort")]
+mod engine_ort;
+mod engine_rten;
+mod error;
+mod files;
+mod gnm;
+mod golden;
+mod manifest;
+mod onnx_scan;
+mod parity;
+mod preprocess;
+
+use std::path::Path;
 use std::sync::Arc;
+
+pub use engine::EngineChoice;
+pub use error::PolicyError;
+pub use parity::{EngineParity, GOLDEN_TOLERANCE, ParityReport, SPLIT_TOLERANCE, Whole, parity};
+pub use preprocess::{normalise, resize};
 
 /// Most waypoints of any family we carry (GNM and ViNT 5, NoMaD 8).
 pub const MAX_WAYPOINTS: usize = 8;
@@ -103,10 +122,17 @@ pub struct ModelSpec {
     pub max_distance_steps: f32,
 }
 
-/// Why a policy could not be loaded or run.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// Says what, where, which number and what to do next.
-    #[error("{0}")]
-    Message(String),
+/// Loads a policy folder: manifest checked, every file's hash checked, every graph run once.
+///
+/// `library` names an ONNX Runtime library; without it the usual places are searched (`ORT_DYLIB_PATH`,
+/// beside the executable, the set-up folder in the user's cache).
+///
+/// # Errors
+/// See [`PolicyError`]; every message says what is wrong, in which file, and what to do.
+pub fn load(
+    folder: &Path,
+    engine: EngineChoice,
+    library: Option<&Path>,
+) -> Result<Box<dyn Policy>, PolicyError> {
+    Ok(Box::new(gnm::GraphPolicy::load(folder, engine, library)?))
 }

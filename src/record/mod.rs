@@ -6,6 +6,7 @@
 
 mod image;
 mod reader;
+pub mod run;
 mod schema;
 mod sink;
 mod wire;
