@@ -1,5 +1,9 @@
 //! Logs in: a real donkeycar tub, and logs made here with everything that can be wrong with them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,18 +17,13 @@ use pilotage::frame::{RawFrame, Teleop};
 use pilotage::ingest::{self, IngestError, LogKind, LogOptions, LogReader, Stamps};
 use tempfile::TempDir;
 
-/// The recorded drive, or a line that says the test did not run. In CI it has to be there.
-fn real_tub(test: &str) -> Option<PathBuf> {
+/// The recorded drive, or `None` after the test was called skipped.
+fn real_tub() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/donkeycar_tub");
     if path.join("manifest.json").is_file() {
         return Some(path);
     }
-    let reason = format!("{} is missing", path.display());
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{reason}");
-    #[allow(clippy::print_stdout)]
-    {
-        println!("PILOTAGE-SKIP: {test}: {reason}");
-    }
+    common::skip(&format!("{} is missing", path.display()));
     None
 }
 
@@ -91,10 +90,13 @@ fn seqs(frames: &[RawFrame]) -> Vec<u64> {
 
 #[test]
 fn the_real_tub_is_read_whole() {
-    let Some(path) = real_tub("the_real_tub_is_read_whole") else { return };
+    let Some(path) = real_tub() else { return };
     let mut log = ingest::open(&path, &LogOptions { hz: Some(20.0), range: None }).unwrap();
     let info = log.info();
-    assert_eq!((info.kind, info.frames, info.hz, info.stamps), (LogKind::DonkeycarTub, 1000, Some(20.0), Stamps::Trusted));
+    assert_eq!(
+        (info.kind, info.frames, info.hz, info.stamps),
+        (LogKind::DonkeycarTub, 1000, Some(20.0), Stamps::Trusted)
+    );
     let frames = frames(log.as_mut());
     assert!(log.skipped().is_empty(), "{:?}", log.skipped());
     assert_eq!(seqs(&frames), (0..1000).collect::<Vec<_>>());
@@ -106,7 +108,7 @@ fn the_real_tub_is_read_whole() {
 
 #[test]
 fn implausible_stamps_of_the_real_tub_are_said_with_the_way_out() {
-    let Some(path) = real_tub("implausible_stamps_of_the_real_tub_are_said_with_the_way_out") else { return };
+    let Some(path) = real_tub() else { return };
     let info = open(&path).unwrap().info();
     assert_eq!(info.hz, None);
     let said = info.require_stamps().unwrap_err().to_string();
@@ -116,7 +118,7 @@ fn implausible_stamps_of_the_real_tub_are_said_with_the_way_out() {
 
 #[test]
 fn a_range_of_the_real_tub_keeps_the_logs_numbers_and_times() {
-    let Some(path) = real_tub("a_range_of_the_real_tub_keeps_the_logs_numbers_and_times") else { return };
+    let Some(path) = real_tub() else { return };
     let mut log = ingest::open(&path, &LogOptions { hz: Some(20.0), range: Some(990..1000) }).unwrap();
     assert_eq!(log.info().frames, 10);
     let frames = frames(log.as_mut());
@@ -161,7 +163,8 @@ fn bad_lines_and_pictures_are_skipped_with_their_reason() {
     fs::write(images.join("4.jpg"), b"not a picture").unwrap();
     let catalog = dir.path().join("catalog_2.catalog");
     let long = format!("{{\"_index\": 7, \"x\": \"{}\"}}\n", "a".repeat(100_000));
-    fs::write(&catalog, [line(6, 1_600_000_000_300, "6.jpg"), long, "{\"_index\": 8, \"_time".to_owned()].concat()).unwrap();
+    fs::write(&catalog, [line(6, 1_600_000_000_300, "6.jpg"), long, "{\"_index\": 8, \"_time".to_owned()].concat())
+        .unwrap();
     let mut log = open(dir.path()).unwrap();
     assert_eq!(seqs(&frames(log.as_mut())), [0, 3, 5, 6]);
     let skipped: Vec<_> = log.skipped().iter().map(|s| (s.index, s.reason.as_str())).collect();

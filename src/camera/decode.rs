@@ -36,7 +36,9 @@ pub enum DecodeError {
     #[error(transparent)]
     Picture(#[from] PictureError),
     /// The header claims more pixels than so few bytes can hold: a bomb or a cut file.
-    #[error("{format} claims {width}x{height} pixels, more than its {len} bytes can hold; the file is cut off or hostile")]
+    #[error(
+        "{format} claims {width}x{height} pixels, more than its {len} bytes can hold; the file is cut off or hostile"
+    )]
     Bomb {
         /// `JPEG` or `PNG`.
         format: &'static str,
@@ -100,7 +102,9 @@ pub enum DecodeError {
         got: usize,
     },
     /// A chroma-subsampled image of odd size.
-    #[error("raw {encoding} image of {width}x{height} pixels: the encoding shares colour between neighbours, its size must be even")]
+    #[error(
+        "raw {encoding} image of {width}x{height} pixels: the encoding shares colour between neighbours, its size must be even"
+    )]
     OddSize {
         /// The encoding's ROS name.
         encoding: &'static str,

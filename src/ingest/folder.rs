@@ -14,7 +14,9 @@ pub(super) fn list(inside: &Inside) -> Result<Listing, IngestError> {
     if pictures.is_empty() {
         return Err(IngestError::Unknown {
             path: inside.path().to_owned(),
-            detail: format!("the folder has {others} entries, none of them manifest.json or a .png, .jpg or .jpeg picture"),
+            detail: format!(
+                "the folder has {others} entries, none of them manifest.json or a .png, .jpg or .jpeg picture"
+            ),
         });
     }
     if pictures.len() as u64 > MAX_FRAMES {

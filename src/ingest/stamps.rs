@@ -45,7 +45,8 @@ pub(super) fn judge(stamps: impl Iterator<Item = (u64, Option<i64>)>) -> (Stamps
     let (_, median_hz, _) = rates_hz.select_nth_unstable_by(middle, f64::total_cmp);
     let median_hz = *median_hz;
     if !(RATE_LIMITS_HZ.0..=RATE_LIMITS_HZ.1).contains(&median_hz) {
-        let why = format!("the stamps say {median_hz:.0} Hz, cameras have {} to {}", RATE_LIMITS_HZ.0, RATE_LIMITS_HZ.1);
+        let why =
+            format!("the stamps say {median_hz:.0} Hz, cameras have {} to {}", RATE_LIMITS_HZ.0, RATE_LIMITS_HZ.1);
         return (Stamps::Implausible { why }, None);
     }
     (Stamps::Trusted, Some(median_hz))

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 use super::inside::Inside;
 use super::{Entry, IngestError, Listed, Listing, LogKind, MAX_FRAMES};
@@ -17,7 +17,7 @@ pub(super) const MANIFEST: &str = "manifest.json";
 const PICTURES: &str = "images";
 
 /// The deleted frames stand in one line, so it may be long.
-const MAX_MANIFEST_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
 
 /// A real line has about 200 bytes.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
@@ -25,11 +25,22 @@ const MAX_LINE_BYTES: u64 = 64 * 1024;
 /// Catalogs hold 1000 frames each.
 const MAX_CATALOGS: usize = 10_000;
 
+/// Largest accepted `_index`; deleted frames make it larger than the count. Times made of it at the
+/// lowest rate still fit their 64 bits.
+const MAX_INDEX: u64 = 10_000_000;
+
 #[derive(Deserialize)]
 struct Catalogs {
     paths: Vec<String>,
     #[serde(default)]
     deleted_indexes: Vec<u64>,
+}
+
+/// Tells the manifest's lines apart without building what they hold.
+#[derive(Deserialize)]
+struct HasPaths {
+    #[serde(rename = "paths")]
+    _paths: IgnoredAny,
 }
 
 /// One line of a catalog; what else it holds is of no use here.
@@ -64,18 +75,24 @@ pub(super) fn list(inside: &Inside) -> Result<Listing, IngestError> {
 fn manifest(inside: &Inside) -> Result<Catalogs, IngestError> {
     let malformed = |detail: String| IngestError::Malformed { path: inside.path().join(MANIFEST), detail };
     let bytes = inside.read("", MANIFEST, MAX_MANIFEST_BYTES).map_err(malformed)?;
-    let has_catalogs = |line: &&[u8]| {
-        serde_json::from_slice::<Value>(line).is_ok_and(|v| v.get("paths").is_some())
-    };
+    let has_catalogs = |line: &&[u8]| object::<HasPaths>(line).is_ok();
     let line = bytes.split(|&b| b == b'\n').rfind(has_catalogs).ok_or_else(|| {
         malformed("no line names the catalogs (\"paths\"); only tubs of version 2 are read, convert older ones with donkeycar's convert_to_tub_v2".to_owned())
     })?;
     let catalogs: Catalogs =
-        serde_json::from_slice(line).map_err(|e| malformed(format!("the line with \"paths\" does not fit: {e}")))?;
+        object(line).map_err(|e| malformed(format!("the line with \"paths\" does not fit: {e}")))?;
     if catalogs.paths.len() > MAX_CATALOGS {
         return Err(malformed(format!("{} catalogs, at most {MAX_CATALOGS} are read", catalogs.paths.len())));
     }
     Ok(catalogs)
+}
+
+/// Serde would take an array for a struct as well, field by field.
+fn object<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, String> {
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return Err("the line is no JSON object".to_owned());
+    }
+    serde_json::from_slice(line).map_err(|e| e.to_string())
 }
 
 fn catalog(inside: &Inside, name: &str, deleted: &HashSet<u64>, entries: &mut Vec<Entry>) -> Result<(), IngestError> {
@@ -89,9 +106,8 @@ fn catalog(inside: &Inside, name: &str, deleted: &HashSet<u64>, entries: &mut Ve
         }
     };
     let mut number = 0_u64;
-    while let Some(line) = lines
-        .next()
-        .map_err(|e| IngestError::Io { path: inside.path().join(name), detail: e.to_string() })?
+    while let Some(line) =
+        lines.next().map_err(|e| IngestError::Io { path: inside.path().join(name), detail: e.to_string() })?
     {
         number += 1;
         let expected = next_index(entries);
@@ -99,13 +115,15 @@ fn catalog(inside: &Inside, name: &str, deleted: &HashSet<u64>, entries: &mut Ve
         let entry = match line {
             Ok(line) if line.trim_ascii().is_empty() => continue,
             Err(reason) => bad(expected, reason),
-            Ok(line) => match serde_json::from_slice::<Line>(line) {
-                Err(e) => bad(expected, e.to_string()),
+            Ok(line) => match object::<Line>(line) {
+                Err(reason) => bad(expected, reason),
                 Ok(line) if deleted.contains(&line.index) => continue,
                 Ok(line) if line.index < expected => {
                     bad(expected, format!("_index {} comes after {}", line.index, expected.saturating_sub(1)))
                 }
-                Ok(line) if line.index > i64::MAX as u64 => bad(expected, format!("_index {} is out of range", line.index)),
+                Ok(line) if line.index > MAX_INDEX => {
+                    bad(expected, format!("_index {} is above {MAX_INDEX}", line.index))
+                }
                 Ok(line) => Entry {
                     index: line.index,
                     stamp_ns: line.timestamp_ms.and_then(|ms| ms.checked_mul(1_000_000)),

@@ -92,7 +92,13 @@ pub struct RosCompressedImage<'a> {
 ///
 /// # Errors
 /// When the size is outside the limits or `rgb` does not hold `width * height * 3` bytes.
-pub fn encode_rgb8_image(stamp_ns: i64, frame_id: &str, width: u32, height: u32, rgb: &[u8]) -> Result<Vec<u8>, PictureError> {
+pub fn encode_rgb8_image(
+    stamp_ns: i64,
+    frame_id: &str,
+    width: u32,
+    height: u32,
+    rgb: &[u8],
+) -> Result<Vec<u8>, PictureError> {
     Picture::check_size(width, height)?;
     let expected = width as usize * height as usize * 3;
     if rgb.len() != expected {

@@ -8,6 +8,7 @@ mod image;
 mod reader;
 pub mod run;
 mod schema;
+mod sink;
 mod wire;
 mod writer;
 
@@ -18,7 +19,8 @@ pub use image::{
     encode_rgb8_image,
 };
 pub use reader::{Attachment, Ending, Entry, ReadItem, ReadLimits, RecordingReader};
-pub use writer::{Counts, Recorder, RecorderOptions, RecorderReport, RecorderSink, RecorderWorker, Sent};
+pub use sink::{Counts, RecorderOptions, RecorderSink, Sent};
+pub use writer::{Recorder, RecorderReport, RecorderWorker};
 
 /// How the bytes of an item are to be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -108,11 +108,16 @@ pub enum Ending {
     },
 }
 
+/// Where the bytes come from: a file, or memory in tests that read thousands of damaged ones.
+pub(super) trait Source: Read + Seek + Send + std::fmt::Debug {}
+
+impl<T: Read + Seek + Send + std::fmt::Debug> Source for T {}
+
 /// Yields a recording's entries in file order. Never holds more than one chunk.
 #[derive(Debug)]
 pub struct RecordingReader {
     path: PathBuf,
-    file: BufReader<File>,
+    file: BufReader<Box<dyn Source>>,
     limits: ReadLimits,
     /// Position behind the last record taken from the file, and the file's length.
     at: u64,
@@ -156,23 +161,28 @@ impl RecordingReader {
     pub fn open(path: &Path, limits: ReadLimits) -> Result<Self, RecordError> {
         let io = |e: std::io::Error| RecordError::Io { path: path.to_owned(), detail: e.to_string() };
         let meta = std::fs::metadata(path).map_err(io)?;
-        let not = |detail: String| RecordError::NotARecording { path: path.to_owned(), detail };
         // Opening a named pipe would block for ever.
         if !meta.is_file() {
-            return Err(not("it is not a file".to_owned()));
+            return Err(RecordError::NotARecording { path: path.to_owned(), detail: "it is not a file".to_owned() });
         }
-        let mut file = BufReader::new(File::open(path).map_err(io)?);
+        Self::on(Box::new(File::open(path).map_err(io)?), meta.len(), path, limits)
+    }
+
+    pub(super) fn on(source: Box<dyn Source>, len: u64, path: &Path, limits: ReadLimits) -> Result<Self, RecordError> {
+        let mut file = BufReader::new(source);
         let mut magic = Vec::new();
-        (&mut file).take(8).read_to_end(&mut magic).map_err(io)?;
+        let got = (&mut file).take(8).read_to_end(&mut magic);
+        got.map_err(|e| RecordError::Io { path: path.to_owned(), detail: e.to_string() })?;
         if magic != wire::MAGIC {
-            return Err(not(format!("its {} bytes begin with {magic:02x?}", meta.len())));
+            let detail = format!("its {len} bytes begin with {magic:02x?}");
+            return Err(RecordError::NotARecording { path: path.to_owned(), detail });
         }
         Ok(Self {
             path: path.to_owned(),
             file,
             limits,
             at: 8,
-            len: meta.len(),
+            len,
             chunk: None,
             schemas: HashMap::new(),
             channels: HashMap::new(),
@@ -285,7 +295,11 @@ impl RecordingReader {
     fn open_chunk(&mut self, start: u64, body: Vec<u8>, cut: bool) -> Result<Step, RecordError> {
         let whole = body.len() as u64;
         let Some(chunk) = wire::chunk(&body) else {
-            return Ok(if cut { self.cut_at(start) } else { self.damaged_at(start, "a chunk without a whole header".to_owned()) });
+            return Ok(if cut {
+                self.cut_at(start)
+            } else {
+                self.damaged_at(start, "a chunk without a whole header".to_owned())
+            });
         };
         if !chunk.compression.is_empty() {
             let compression = chunk.compression.chars().take(40).collect();
@@ -359,8 +373,9 @@ impl RecordingReader {
                     data: m.data.to_vec(),
                 })))
             }),
-            op::METADATA => wire::metadata(body)
-                .map(|(name, pairs)| Some(Entry::Metadata { name: name.to_owned(), pairs })),
+            op::METADATA => {
+                wire::metadata(body).map(|(name, pairs)| Some(Entry::Metadata { name: name.to_owned(), pairs }))
+            }
             op::ATTACHMENT => wire::attachment(body).map(|a| {
                 Some(Entry::Attachment(Attachment {
                     name: a.name.to_owned(),

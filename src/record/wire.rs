@@ -99,13 +99,7 @@ pub(super) struct Message<'a> {
 
 pub(super) fn message(body: &[u8]) -> Option<Message<'_>> {
     let mut f = Fields(body);
-    Some(Message {
-        channel: f.u16()?,
-        sequence: f.u32()?,
-        log_time_ns: f.u64()?,
-        publish_time_ns: f.u64()?,
-        data: f.0,
-    })
+    Some(Message { channel: f.u16()?, sequence: f.u32()?, log_time_ns: f.u64()?, publish_time_ns: f.u64()?, data: f.0 })
 }
 
 /// Schema id and name.
@@ -147,5 +141,10 @@ pub(super) fn attachment(body: &[u8]) -> Option<Attached<'_>> {
     let data = f.bytes(len)?;
     let summed = body.len().checked_sub(f.0.len())?;
     let crc = f.u32()?;
-    (crc == 0 || crc == crc32fast::hash(body.get(..summed)?)).then_some(Attached { log_time_ns, name, media_type, data })
+    (crc == 0 || crc == crc32fast::hash(body.get(..summed)?)).then_some(Attached {
+        log_time_ns,
+        name,
+        media_type,
+        data,
+    })
 }

@@ -1,18 +1,20 @@
-//! Writing a recording: a cheap sink for every thread, one worker behind a bounded queue.
+//! The worker: writes what the sinks hand over, and survives what goes wrong with the file.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use mcap::records::{MessageHeader, Metadata};
 use mcap::write::NoSeek;
 use mcap::{WriteOptions, Writer};
 
+use super::sink::{Counts, Message, RecorderOptions, RecorderSink, Shared};
 use super::{Item, ItemKind, RecordError, schema};
 
 /// A killed process loses at most what came in this long before.
@@ -21,145 +23,11 @@ const FLUSH_PERIOD: Duration = Duration::from_secs(1);
 /// Chunks end at the flush or at this size, whichever is first.
 const CHUNK_BYTES: u64 = 1024 * 1024;
 
-/// Most bytes that may wait in the queue; pictures differ too much in size for a count alone.
-const QUEUE_BYTES: u64 = 64 * 1024 * 1024;
-
 /// Room kept for the file's end when its size is limited, besides what grows with the file.
 const END_BYTES: u64 = 16 * 1024;
 
 /// Bytes an item costs besides its data: the record's head and its entry in the index.
 const ITEM_OVERHEAD_BYTES: u64 = 64;
-
-/// How to record.
-#[derive(Clone, Debug)]
-pub struct RecorderOptions {
-    /// Most things that may wait for the worker.
-    pub queue: usize,
-    /// Largest size of the file in bytes; when it is reached, the file is finished properly and what
-    /// comes after is counted as lost.
-    pub max_bytes: Option<u64>,
-    /// JSON schemas by channel; other JSON channels hold "any object".
-    pub json_schemas: BTreeMap<&'static str, String>,
-}
-
-impl Default for RecorderOptions {
-    fn default() -> Self {
-        Self { queue: 256, max_bytes: None, json_schemas: BTreeMap::new() }
-    }
-}
-
-/// What became of a thing handed to the sink.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// It waits for the worker.
-    Queued,
-    /// There was no room, or the recording was closed; it was counted.
-    Dropped,
-}
-
-/// Counts since the recording began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Given to the file.
-    pub written: u64,
-    /// Dropped because the queue had no room.
-    pub dropped: u64,
-    /// Not written because the file was full or had failed.
-    pub lost: u64,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    closing: AtomicBool,
-    waiting_bytes: AtomicU64,
-    written: AtomicU64,
-    dropped: AtomicU64,
-    lost: AtomicU64,
-}
-
-impl Shared {
-    fn counts(&self) -> Counts {
-        Counts {
-            written: self.written.load(Ordering::Relaxed),
-            dropped: self.dropped.load(Ordering::Relaxed),
-            lost: self.lost.load(Ordering::Relaxed),
-        }
-    }
-}
-
-enum Message {
-    Item(Item),
-    Metadata(String, BTreeMap<String, String>),
-    Attachment(mcap::Attachment<'static>),
-    /// Wakes the worker so that it sees the closing.
-    Wake,
-}
-
-impl Message {
-    fn bytes(&self) -> u64 {
-        (match self {
-            Self::Item(item) => item.data.len(),
-            Self::Metadata(name, pairs) => name.len() + pairs.iter().map(|(k, v)| k.len() + v.len() + 8).sum::<usize>(),
-            Self::Attachment(a) => a.data.len() + a.name.len() + a.media_type.len(),
-            Self::Wake => 0,
-        }) as u64
-    }
-}
-
-/// Hands things to the recorder from any thread. Never blocks; clones are cheap.
-#[derive(Clone, Debug)]
-pub struct RecorderSink {
-    queue: SyncSender<Message>,
-    shared: Arc<Shared>,
-}
-
-impl RecorderSink {
-    /// Records an item.
-    pub fn send(&self, item: Item) -> Sent {
-        self.offer(Message::Item(item))
-    }
-
-    /// Records named pairs of text, such as versions and hashes.
-    pub fn metadata(&self, name: &str, pairs: BTreeMap<String, String>) -> Sent {
-        self.offer(Message::Metadata(name.to_owned(), pairs))
-    }
-
-    /// Records a whole file, such as the profile in use. `log_time_ns`: nanoseconds.
-    pub fn attach(&self, name: &str, media_type: &str, log_time_ns: u64, data: Vec<u8>) -> Sent {
-        self.offer(Message::Attachment(mcap::Attachment {
-            log_time: log_time_ns,
-            create_time: log_time_ns,
-            name: name.to_owned(),
-            media_type: media_type.to_owned(),
-            data: data.into(),
-        }))
-    }
-
-    /// Ends the recording: the worker writes what waits and finishes the file. So does dropping all sinks.
-    pub fn close(&self) {
-        self.shared.closing.store(true, Ordering::Release);
-        // A full queue means an awake worker.
-        let _ = self.queue.try_send(Message::Wake);
-    }
-
-    /// Counts so far.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        self.shared.counts()
-    }
-
-    fn offer(&self, message: Message) -> Sent {
-        let bytes = message.bytes();
-        let before = self.shared.waiting_bytes.fetch_add(bytes, Ordering::AcqRel);
-        let fits = before.saturating_add(bytes) <= QUEUE_BYTES && !self.shared.closing.load(Ordering::Acquire);
-        if fits && self.queue.try_send(message).is_ok() {
-            return Sent::Queued;
-        }
-        self.shared.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
-        self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-        Sent::Dropped
-    }
-}
 
 /// Makes recordings.
 #[derive(Debug)]
@@ -175,7 +43,10 @@ impl Recorder {
             return Err(RecordError::Options("a queue of 0 records nothing; 256 is usual".to_owned()));
         }
         if let Some(max) = options.max_bytes.filter(|max| *max < 4 * END_BYTES) {
-            return Err(RecordError::Options(format!("max_bytes is {max}; a recording needs at least {}", 4 * END_BYTES)));
+            return Err(RecordError::Options(format!(
+                "max_bytes is {max}; a recording needs at least {}",
+                4 * END_BYTES
+            )));
         }
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => RecordError::Exists { path: path.to_owned() },
@@ -184,7 +55,11 @@ impl Recorder {
         Self::on(Box::new(file), path, options)
     }
 
-    fn on(target: Box<dyn Target>, path: &Path, options: RecorderOptions) -> Result<(RecorderSink, RecorderWorker), RecordError> {
+    fn on(
+        target: Box<dyn Target>,
+        path: &Path,
+        options: RecorderOptions,
+    ) -> Result<(RecorderSink, RecorderWorker), RecordError> {
         let (sender, receiver) = sync_channel(options.queue);
         let shared = Arc::new(Shared::default());
         let write_options = WriteOptions::new()
@@ -207,6 +82,7 @@ impl Recorder {
             on_disk: Arc::clone(&written),
             good_until: written.load(Ordering::Relaxed),
             pending_bytes: 0,
+            pending: 0,
             end_bytes: END_BYTES,
             channels: HashMap::new(),
             stopped: None,
@@ -283,8 +159,9 @@ pub struct RecorderWorker {
     on_disk: Arc<AtomicU64>,
     /// The file is whole up to here.
     good_until: u64,
-    /// Given to the writer since the last flush, about.
+    /// Given to the writer since the last flush; the bytes are an upper estimate.
     pending_bytes: u64,
+    pending: u64,
     /// Needed to finish the file, at most.
     end_bytes: u64,
     /// Channel id and items so far.
@@ -346,13 +223,16 @@ impl RecorderWorker {
                 return;
             }
             Some(writer) => match message {
-                Message::Item(item) => write_item(writer, &mut self.channels, &self.options, &item, &mut self.end_bytes),
+                Message::Item(item) => {
+                    write_item(writer, &mut self.channels, &self.options, &item, &mut self.end_bytes)
+                }
                 Message::Metadata(name, metadata) => {
                     self.end_bytes += ITEM_OVERHEAD_BYTES + name.len() as u64;
                     writer.write_metadata(&Metadata { name, metadata })
                 }
                 Message::Attachment(attachment) => {
-                    self.end_bytes += 2 * ITEM_OVERHEAD_BYTES + (attachment.name.len() + attachment.media_type.len()) as u64;
+                    self.end_bytes +=
+                        2 * ITEM_OVERHEAD_BYTES + (attachment.name.len() + attachment.media_type.len()) as u64;
                     writer.attach(&attachment)
                 }
                 Message::Wake => Ok(()),
@@ -361,6 +241,7 @@ impl RecorderWorker {
         match result {
             Ok(()) => {
                 self.pending_bytes += bytes + ITEM_OVERHEAD_BYTES;
+                self.pending += 1;
                 self.shared.written.fetch_add(1, Ordering::Relaxed);
             }
             Err(error) => {
@@ -393,6 +274,7 @@ impl RecorderWorker {
                     let chunks = self.pending_bytes / CHUNK_BYTES + 1;
                     self.end_bytes += chunks * (2 * ITEM_OVERHEAD_BYTES + 16 * self.channels.len() as u64);
                     self.pending_bytes = 0;
+                    self.pending = 0;
                 }
                 Err(error) => self.fail(&error),
             }
@@ -418,6 +300,9 @@ impl RecorderWorker {
     /// Gives the file up, cut back to where it was last whole so that it can be read.
     fn fail(&mut self, error: &mcap::McapError) {
         let Some(writer) = self.writer.take() else { return };
+        let unwritten = std::mem::take(&mut self.pending);
+        self.shared.written.fetch_sub(unwritten, Ordering::Relaxed);
+        self.shared.lost.fetch_add(unwritten, Ordering::Relaxed);
         let why = said(error);
         tracing::error!("recording {} stopped: {why}; the drive goes on without it", self.name);
         self.stopped.get_or_insert(why);
@@ -435,16 +320,19 @@ fn write_item(
     item: &Item,
     end_bytes: &mut u64,
 ) -> mcap::McapResult<()> {
-    let key = (item.channel, item.kind);
-    if !channels.contains_key(&key) {
-        let schema = schema::of(item.channel, item.kind, options.json_schemas.get(item.channel).map(String::as_str));
-        let schema_id = writer.add_schema(&schema.name, schema.encoding, schema.text.as_bytes())?;
-        let id = writer.add_channel(schema_id, item.channel, schema.message_encoding, &BTreeMap::new())?;
-        // Once in the data and once in the index.
-        *end_bytes += 2 * (schema.text.len() + schema.name.len() + item.channel.len()) as u64 + 4 * ITEM_OVERHEAD_BYTES;
-        channels.insert(key, (id, 0));
-    }
-    let Some((channel_id, sequence)) = channels.get_mut(&key) else { return Ok(()) };
+    let (channel_id, sequence) = match channels.entry((item.channel, item.kind)) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => {
+            let given = options.json_schemas.get(item.channel).map(String::as_str);
+            let schema = schema::of(item.channel, item.kind, given);
+            let schema_id = writer.add_schema(&schema.name, schema.encoding, schema.text.as_bytes())?;
+            let id = writer.add_channel(schema_id, item.channel, schema.message_encoding, &BTreeMap::new())?;
+            // Once in the data and once in the index.
+            let texts = schema.text.len() + schema.name.len() + item.channel.len();
+            *end_bytes += 2 * texts as u64 + 4 * ITEM_OVERHEAD_BYTES;
+            new.insert((id, 0))
+        }
+    };
     let header = MessageHeader {
         channel_id: *channel_id,
         sequence: *sequence,

@@ -68,8 +68,8 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Structure, DecodeError> {
     let mut restart_interval = 0_u32;
     let mut scans = 0_u32;
     loop {
-        let (marker, after) = next_marker(bytes, at)
-            .ok_or_else(|| truncated(format!("no end marker in {} bytes", bytes.len())))?;
+        let (marker, after) =
+            next_marker(bytes, at).ok_or_else(|| truncated(format!("no end marker in {} bytes", bytes.len())))?;
         at = after;
         match marker {
             0xd9 => {
@@ -93,7 +93,9 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Structure, DecodeError> {
             0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
                 return Err(DecodeError::Unsupported {
                     format: FORMAT,
-                    detail: format!("coding process 0x{marker:02x} (lossless, arithmetic or hierarchical); save it as baseline or progressive"),
+                    detail: format!(
+                        "coding process 0x{marker:02x} (lossless, arithmetic or hierarchical); save it as baseline or progressive"
+                    ),
                 });
             }
             0xdd => restart_interval = body.first_chunk::<2>().map_or(0, |b| u32::from(u16::from_be_bytes(*b))),
@@ -111,7 +113,9 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Structure, DecodeError> {
                 if all_in_one_scan && restart_interval > 0 {
                     let expected = expected_restarts(frame, restart_interval);
                     if restarts < expected {
-                        return Err(truncated(format!("{restarts} restart markers of {expected}: part of the picture is missing")));
+                        return Err(truncated(format!(
+                            "{restarts} restart markers of {expected}: part of the picture is missing"
+                        )));
                     }
                 }
             }

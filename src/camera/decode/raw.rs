@@ -119,7 +119,14 @@ pub fn decode_raw(image: &RawImage<'_>) -> Result<Picture, DecodeError> {
     // The padding behind the last row need not be there.
     let needed = u64::from(step) * (rows - 1) + row;
     if (image.data.len() as u64) < needed {
-        return Err(DecodeError::Length { encoding: encoding.name(), width, height, step, needed, got: image.data.len() });
+        return Err(DecodeError::Length {
+            encoding: encoding.name(),
+            width,
+            height,
+            step,
+            needed,
+            got: image.data.len(),
+        });
     }
     let mut rgb = vec![0_u8; width as usize * height as usize * 3];
     convert(image, row as usize, &mut rgb);

@@ -8,12 +8,16 @@ use super::*;
 
 /// Colourful enough that no part of it is the grey a decoder fills in.
 fn scene(width: u32, height: u32) -> Vec<u8> {
-    (0..height).flat_map(|y| (0..width).flat_map(move |x| [(x * 5) as u8, (y * 7) as u8, 40 + ((x ^ y) as u8 & 63)])).collect()
+    (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| [(x * 5) as u8, (y * 7) as u8, 40 + ((x ^ y) as u8 & 63)]))
+        .collect()
 }
 
 fn jpeg_of(width: u32, height: u32) -> Vec<u8> {
     let mut out = Vec::new();
-    JpegEncoder::new_with_quality(&mut out, 90).encode(&scene(width, height), width, height, ExtendedColorType::Rgb8).unwrap();
+    JpegEncoder::new_with_quality(&mut out, 90)
+        .encode(&scene(width, height), width, height, ExtendedColorType::Rgb8)
+        .unwrap();
     out
 }
 
@@ -115,7 +119,10 @@ fn jpeg_missing_restart_intervals_is_called_cut_off() {
     };
     assert_eq!(jpeg::walk(&file(3)).unwrap().width, 16);
     let error = jpeg::walk(&file(2)).unwrap_err();
-    assert!(matches!(&error, DecodeError::Truncated { detail, .. } if detail.contains("2 restart markers of 3")), "{error}");
+    assert!(
+        matches!(&error, DecodeError::Truncated { detail, .. } if detail.contains("2 restart markers of 3")),
+        "{error}"
+    );
 }
 
 #[test]
@@ -202,7 +209,14 @@ fn raw_step_skips_the_padding_of_each_row() {
 
 #[test]
 fn raw_mono16_keeps_the_upper_byte_of_either_byte_order() {
-    let image = |big_endian| RawImage { width: 1, height: 1, encoding: RawEncoding::Mono16, step: 2, big_endian, data: &[0x12, 0x34] };
+    let image = |big_endian| RawImage {
+        width: 1,
+        height: 1,
+        encoding: RawEncoding::Mono16,
+        step: 2,
+        big_endian,
+        data: &[0x12, 0x34],
+    };
     assert_eq!(decode_raw(&image(true)).unwrap().rgb(), [0x12; 3]);
     assert_eq!(decode_raw(&image(false)).unwrap().rgb(), [0x34; 3]);
 }
@@ -210,7 +224,8 @@ fn raw_mono16_keeps_the_upper_byte_of_either_byte_order() {
 #[test]
 fn raw_yuv_gives_the_colours_of_bt601() {
     // Red is Y 81, U 90, V 240 in BT.601 limited range; white is 235, black is 16.
-    let near = |got: &[u8], want: [u8; 3]| assert!(got.iter().zip(want).all(|(a, b)| a.abs_diff(b) <= 3), "{got:?} {want:?}");
+    let near =
+        |got: &[u8], want: [u8; 3]| assert!(got.iter().zip(want).all(|(a, b)| a.abs_diff(b) <= 3), "{got:?} {want:?}");
     let uyvy = raw(RawEncoding::Uyvy, 2, 1, 4, &[90, 81, 240, 81]).unwrap();
     near(&uyvy.rgb()[3..], [255, 0, 0]);
     let yuyv = raw(RawEncoding::Yuyv, 2, 1, 4, &[81, 90, 81, 240]).unwrap();
