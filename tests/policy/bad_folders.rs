@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pilotage::policy::{self, PolicyError};
 
-use crate::{Copy, common, engines, entry, hex, load};
+use crate::{Copy, common, engines, hex, load};
 
 /// Loads with every engine, wants an error each time, and holds it to one line.
 fn refused(folder: &Path) -> Vec<PolicyError> {
@@ -70,6 +70,29 @@ fn a_cut_off_graph_is_refused_even_with_the_right_hash() {
         copy.replace("candidate", &file, &bytes[..length]);
         assert_refused!(copy.path(), PolicyError::NotOnnx { .. });
     }
+}
+
+#[test]
+fn a_graph_with_a_wrong_byte_is_an_error_or_another_model_but_never_a_panic() {
+    let copy = Copy::of(&common::shipped_policy());
+    let (file, bytes) = copy.file("node");
+    let mut refused = 0;
+    // The structure lies at both ends of the file (nodes first, then weights, then inputs and outputs).
+    for step in 0..24 {
+        let place = step / 2 * 167 % 2_000;
+        let place = if step % 2 == 0 {
+            place
+        } else {
+            bytes.len() - 1 - place
+        };
+        let mut wrong = bytes.clone();
+        wrong[place] = wrong[place].wrapping_add(1 + step as u8);
+        copy.replace("node", &file, &wrong);
+        for engine in engines() {
+            refused += usize::from(load(copy.path(), engine).is_err());
+        }
+    }
+    assert!(refused > 0, "no place was one of structure");
 }
 
 #[test]
