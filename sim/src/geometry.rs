@@ -88,9 +88,7 @@ impl Shape {
                 let ey = (sin * half[0]).abs() + (cos * half[1]).abs();
                 [centre[0] - ex, centre[1] - ey, centre[0] + ex, centre[1] + ey]
             }
-            Self::Disc { centre, radius_m: r } => {
-                [centre[0] - r, centre[1] - r, centre[0] + r, centre[1] + r]
-            }
+            Self::Disc { centre, radius_m: r } => [centre[0] - r, centre[1] - r, centre[0] + r, centre[1] + r],
         }
     }
 }

@@ -1,1 +1,47 @@
 //! Worlds, robots and a camera renderer for the demo, the tests and training data.
+//!
+//! Everything follows from seeds, with the same bits on every machine. The crate knows nothing of
+//! the runtime and depends on nothing but the standard library.
+//!
+//! - [`World::generate`] makes a place out of a [`WorldId`]; [`render`] shows what a camera sees.
+//! - [`plan_route`], [`Teleop`] and [`Expert`] drive; [`Simulation`] is driven.
+//! - [`Episode`] and [`Batch`] are training data.
+//!
+//! Axes: x forward (east at yaw 0), y left, yaw counter-clockwise; metres, radians, seconds.
+
+mod augment;
+mod batch;
+mod builder;
+mod camera;
+mod caster;
+mod episode;
+mod expert;
+mod families;
+mod geometry;
+mod grid;
+mod patterns;
+mod physics;
+mod plan_view;
+mod render;
+mod rng;
+mod robot;
+mod route;
+mod teleop;
+mod texture;
+pub mod trig;
+mod world;
+
+pub use batch::{Batch, BatchSize, CONTEXT};
+pub use camera::{Camera, Projection};
+pub use episode::{Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, STEP_S, State, WIDTH};
+pub use expert::Expert;
+pub use geometry::{Pose, Shape};
+pub use grid::ClearanceGrid;
+pub use physics::{Motion, Odometry, Simulation, StepReport, advance};
+pub use plan_view::{PlanView, plan_view};
+pub use render::{MAX_SIDE_PX, RenderError, render, render_into};
+pub use rng::{Rng, mix64};
+pub use robot::Robot;
+pub use route::{LEAST_ROOM_M, Route, SPACING_M, plan_route};
+pub use teleop::{Teleop, TeleopStep};
+pub use world::{Family, Split, World, WorldId};

@@ -84,8 +84,9 @@ fn scaled(a: [f32; 3], k: f32) -> [f32; 3] {
 pub(crate) const KINDS: usize = 14;
 
 /// Paints surface pattern `kind` (modulo [`KINDS`]).
-pub(crate) fn surface(kind: usize, clouds: &Clouds, rng: &mut Rng) -> Canvas {
-    let loud = if rng.chance(0.35) { 0.8 } else { 0.15 };
+/// `loudness` is the chance of strong colours.
+pub(crate) fn surface(kind: usize, clouds: &Clouds, rng: &mut Rng, loudness: f64) -> Canvas {
+    let loud = if rng.chance(loudness) { 0.8 } else { 0.3 * loudness };
     let palette = [colour(rng, loud), colour(rng, loud), colour(rng, loud)];
     let salt = rng.next_u64();
     let parts = [2usize, 4, 4, 8, 8, 16][rng.below(6)];
@@ -110,9 +111,7 @@ fn sites(kind: usize, salt: u64, parts: usize) -> Vec<[f32; 2]> {
     if !matches!(kind % KINDS, 6 | 13) {
         return Vec::new();
     }
-    (0..parts * parts)
-        .map(|i| [lattice(salt, i, 1), lattice(salt, i, 2)])
-        .collect()
+    (0..parts * parts).map(|i| [lattice(salt, i, 1), lattice(salt, i, 2)]).collect()
 }
 
 /// Distances (texels) to the nearest and second nearest site, and the nearest site's number.
@@ -171,12 +170,30 @@ fn point(
         }
         // Tiles with seams.
         2 => {
-            if fx < seam || fy < seam { c } else { scaled(a, 0.82 + 0.3 * pick(cx, cy)) }
+            if fx < seam || fy < seam {
+                c
+            } else {
+                scaled(a, 0.82 + 0.3 * pick(cx, cy))
+            }
         }
         // Chequers.
-        3 => if (cx + cy) % 2 == 0 { a } else { b },
+        3 => {
+            if (cx + cy) % 2 == 0 {
+                a
+            } else {
+                b
+            }
+        }
         // Stripes of two widths.
-        4 => if fx * 3 < cell * (1 + (salt % 2) as usize) { a } else if cx % 3 == 0 { c } else { b },
+        4 => {
+            if fx * 3 < cell * (1 + (salt % 2) as usize) {
+                a
+            } else if cx % 3 == 0 {
+                c
+            } else {
+                b
+            }
+        }
         // Planks.
         5 => {
             let offset = (pick(cx, 7) * SIDE as f32) as usize;
@@ -190,7 +207,11 @@ fn point(
         // Cells of a Voronoi diagram, as stones with joints.
         6 => {
             let (first, second, who) = nearest_sites(x, y, parts, sites);
-            if second - first < seam as f32 + 1.0 { c } else { scaled(blend(a, b, pick(who, 4)), 0.7 + 0.5 * pick(who, 9)) }
+            if second - first < seam as f32 + 1.0 {
+                c
+            } else {
+                scaled(blend(a, b, pick(who, 4)), 0.7 + 0.5 * pick(who, 9))
+            }
         }
         // Blocks of random colour.
         7 => palette[(pick(cx, cy) * 2.999) as usize],
@@ -208,17 +229,29 @@ fn point(
         // Diamonds.
         10 => {
             let (dx, dy) = (fx.abs_diff(cell / 2), fy.abs_diff(cell / 2));
-            if dx + dy < cell / 4 { c } else if dx + dy < cell / 2 { b } else { a }
+            if dx + dy < cell / 4 {
+                c
+            } else if dx + dy < cell / 2 {
+                b
+            } else {
+                a
+            }
         }
         // Speckles.
         11 => {
             let speck = pick(x / 2 + 1000, y / 2);
-            if speck < 0.12 { b } else if speck > 0.93 { c } else { scaled(a, 0.85 + 0.3 * soft) }
+            if speck < 0.12 {
+                b
+            } else if speck > 0.93 {
+                c
+            } else {
+                scaled(a, 0.85 + 0.3 * soft)
+            }
         }
         // Weave.
         12 => {
             let lane = cell / 2;
-            let over = (x / lane.max(1) + y / lane.max(1)) % 2 == 0;
+            let over = (x / lane.max(1) + y / lane.max(1)).is_multiple_of(2);
             let across = if over { y % lane.max(1) } else { x % lane.max(1) };
             let round = 1.0 - (across as f32 / lane.max(1) as f32 - 0.5).abs();
             scaled(if over { a } else { b }, 0.55 + 0.6 * round)

@@ -4,7 +4,7 @@ use crate::patterns::Canvas;
 
 /// A square picture, side a power of two, that repeats in both directions.
 #[derive(Debug, Clone)]
-pub struct Texture {
+pub(crate) struct Texture {
     texels: Vec<u32>,
     levels: Vec<(usize, u32)>,
     /// Repeats per metre.
@@ -46,12 +46,7 @@ impl Texture {
             level = next;
             side = half;
         }
-        Self {
-            texels,
-            levels,
-            tiles_per_m: 1.0 / tile_m,
-            log2_density: rough_log2(canvas.side as f32 / tile_m),
-        }
+        Self { texels, levels, tiles_per_m: 1.0 / tile_m, log2_density: rough_log2(canvas.side as f32 / tile_m) }
     }
 
     /// Which mip suits a pixel that covers 2^`log2_footprint_m` metres.
@@ -90,9 +85,8 @@ impl Level<'_> {
         let (x, y) = (fu as u32, fv as u32);
         let (ax, ay) = (((fu - x as f32) * 256.0) as u32, ((fv - y as f32) * 256.0) as u32);
         let row = self.mask + 1;
-        let fetch = |x: u32, y: u32| {
-            self.texels.get(((y & self.mask) * row + (x & self.mask)) as usize).copied().unwrap_or(0)
-        };
+        let fetch =
+            |x: u32, y: u32| self.texels.get(((y & self.mask) * row + (x & self.mask)) as usize).copied().unwrap_or(0);
         let (a, b, c, d) = (fetch(x, y), fetch(x + 1, y), fetch(x, y + 1), fetch(x + 1, y + 1));
         let mut out = 0;
         for shift in [0, 8, 16] {

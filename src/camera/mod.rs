@@ -1,5 +1,11 @@
 //! Where frames come from: the port [`FrameSource`] and its implementations.
 
+pub mod decode;
+#[cfg(feature = "camera")]
+pub mod nokhwa;
+pub mod replay;
+pub mod sim;
+
 use std::time::Duration;
 
 use crate::frame::RawFrame;
@@ -53,5 +59,10 @@ pub trait FrameSource: Send {
     /// them by their stamps in real time.
     fn is_log(&self) -> bool {
         false
+    }
+
+    /// Where a source makes a frame whenever it is asked (the simulator): how often to ask in real time.
+    fn interval(&self) -> Option<Duration> {
+        None
     }
 }

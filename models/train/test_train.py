@@ -1,0 +1,204 @@
+"""Rules that training and export hold. Run: python -m unittest -v test_train (about ten seconds on one core)."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import export
+import graphs
+from losses import auc, soft_bins
+from net import BINS, Net, cumulative_matrix, unit_headings
+from schedule import Schedule
+from stream import Layout, StreamError, normalise_context, read_batch, read_header
+from train import Flat, Shared
+
+torch.set_num_threads(1)
+HERE = Path(__file__).parent
+
+
+def lived_in_net():
+    """A net whose running statistics are not their initial ones, or folding them would prove nothing."""
+    torch.manual_seed(3)
+    net = Net()
+    with torch.no_grad():
+        for module in net.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.running_mean.normal_(0.0, 0.3)
+                module.running_var.uniform_(0.5, 2.0)
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_(0.0, 0.2)
+    return net.eval()
+
+
+def pipe_of(data):
+    """The reading end of a pipe that holds `data` and then ends."""
+    read, write = os.pipe()
+    os.write(write, data)
+    os.close(write)
+    return read
+
+
+class NetRules(unittest.TestCase):
+    def test_block_pairs_equal_single_pairs(self):
+        net = lived_in_net()
+        context, goal = torch.randn(4, 18, 64, 85), torch.randn(6, 3, 64, 85)
+        with torch.inference_mode():
+            logits, waypoints = net.blocks(context, goal, 2)
+            for block, anchor, other in ((0, 1, 2), (1, 0, 0), (1, 1, 1)):
+                d, w = net(context[[block * 2 + anchor]], goal[[block * 3 + other]])
+                self.assertAlmostEqual(float(net.steps(logits)[block, anchor, other]), float(d), places=3)
+                self.assertLess(float((waypoints[block, anchor, other] - w[0]).abs().max()), 1e-4)
+
+    def test_every_input_frame_reaches_the_answer(self):
+        net = lived_in_net()
+        context, goal = torch.randn(1, 18, 64, 85), torch.randn(1, 3, 64, 85)
+        with torch.inference_mode():
+            before = net(context, goal)[1]
+            for frame in range(6):
+                changed = context.clone()
+                changed[:, 3 * frame : 3 * frame + 3] += torch.randn(1, 3, 64, 85)
+                self.assertGreater(float((net(changed, goal)[1] - before).abs().max()), 1e-4, f"frame {frame}")
+
+    def test_waypoints_are_cumulative_and_headings_are_not(self):
+        raw = torch.randn(3, 5, 4)
+        out = (raw.view(3, 20) @ cumulative_matrix()).view(3, 5, 4)
+        self.assertTrue(torch.allclose(out[..., :2], raw[..., :2].cumsum(1), atol=1e-5))
+        self.assertTrue(torch.equal(out[..., 2:], raw[..., 2:]))
+
+    def test_a_heading_of_no_length_stays_finite_with_its_gradient(self):
+        raw = torch.zeros(1, 5, 4, requires_grad=True)
+        out = unit_headings(raw)
+        out.sum().backward()
+        self.assertTrue(bool(torch.isfinite(out).all()) and bool(torch.isfinite(raw.grad).all()))
+
+    def test_distance_stays_within_its_range(self):
+        net = lived_in_net()
+        steps = net.steps(torch.randn(50, BINS) * 30)
+        self.assertTrue(bool((steps >= 0).all()) and bool((steps <= 20.001).all()))
+
+
+class LossRules(unittest.TestCase):
+    def test_soft_bins_have_the_distance_as_their_mean(self):
+        dist = torch.tensor([0.0, 0.25, 7.5, 19.9, 20.0, 23.0])
+        mean = soft_bins(dist, BINS) @ torch.arange(BINS, dtype=torch.float32)
+        self.assertTrue(torch.allclose(mean, dist.clamp(max=20.0), atol=1e-4))
+
+    def test_auc_of_order_reversal_and_ties(self):
+        low, high = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0])
+        self.assertEqual(auc(high, low), 1.0)
+        self.assertEqual(auc(low, high), 0.0)
+        self.assertEqual(auc(low, low), 0.5)
+
+
+class ScheduleRules(unittest.TestCase):
+    def test_rate_warms_up_holds_and_falls_to_zero(self):
+        plan = Schedule(0.0, 1000.0)
+        self.assertLess(plan.factor(0.0), 0.1)
+        self.assertEqual(plan.factor(390.0), 1.0)
+        self.assertGreater(plan.factor(500.0), plan.factor(800.0))
+        self.assertLess(plan.factor(1000.0), 1e-9)
+        self.assertTrue(plan.over(1000.0) and not plan.over(999.0))
+
+    def test_stopping_early_starts_at_the_present_rate(self):
+        plan = Schedule(0.0, 1000.0)
+        ending = plan.ending_in(700.0, 2.0)
+        self.assertAlmostEqual(ending.factor(700.0), plan.factor(700.0))
+        self.assertTrue(ending.over(820.0))
+
+
+class StreamRules(unittest.TestCase):
+    def test_fake_stream_has_the_layout_it_announces(self):
+        command = [sys.executable, "fake_stream.py", "--blocks", "2", "--anchors", "2", "--goals", "3", "--batches", "2"]
+        data = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=HERE).stdout
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.seek(0)
+            os.lseek(file.fileno(), 0, os.SEEK_SET)
+            layout = read_header(file.fileno())
+            self.assertEqual(layout, Layout(2, 2, 3))
+            for _ in range(2):
+                views = layout.split(read_batch(file.fileno(), layout))
+                self.assertTrue(np.allclose(np.hypot(views["act"][..., 2], views["act"][..., 3]), 1.0, atol=1e-5))
+            with self.assertRaises(StreamError):
+                read_batch(file.fileno(), layout)
+
+    def test_wrong_picture_size_is_refused_with_both_numbers(self):
+        header = json.dumps({"blocks": 1, "anchors": 1, "goals": 1, "width": 96}).encode() + b"\n"
+        with self.assertRaisesRegex(StreamError, "96.*85"):
+            read_header(pipe_of(header))
+
+    def test_a_stream_that_ends_at_once_is_an_error(self):
+        with self.assertRaisesRegex(StreamError, "before its header"):
+            read_header(pipe_of(b""))
+
+    def test_newest_frame_lies_in_the_last_three_channels(self):
+        frames = torch.zeros(1, 6, 64, 85, 3, dtype=torch.uint8)
+        frames[0, 5, ..., 1] = 255
+        context = normalise_context(frames)
+        self.assertGreater(float(context[0, 16].min()), 2.0)
+        self.assertLess(float(context[0, [c for c in range(18) if c != 16]].max()), 0.0)
+
+
+class MergeRules(unittest.TestCase):
+    def test_two_workers_merging_in_step_give_the_mean(self):
+        shared = Shared(torch.zeros(4), 2)
+        base = shared.centre.clone()
+        shared.merge(base, torch.full((4,), 2.0), 1, 1)
+        merged = shared.merge(base, torch.full((4,), 4.0), 1, 1)
+        self.assertTrue(torch.equal(merged, torch.full((4,), 3.0)))
+
+    def test_flat_vector_returns_the_same_net(self):
+        net, other = lived_in_net(), Net().eval().to(memory_format=torch.channels_last)
+        Flat(other).write(Flat(net).read())
+        context, goal = torch.randn(2, 18, 64, 85), torch.randn(2, 3, 64, 85)
+        with torch.inference_mode():
+            for a, b in zip(net(context, goal), other(context, goal)):
+                self.assertLess(float((a - b).abs().max()), 1e-4)
+
+
+class ExportRules(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.net = lived_in_net()
+        cls.models = graphs.build(cls.net)
+
+    def test_split_whole_and_network_agree(self):
+        _, _, worst = export.answers(self.net, self.models, *export.golden_pictures(None))
+        self.assertLess(worst, export.TOLERANCE)
+
+    def test_the_same_weights_give_the_same_bytes(self):
+        again = graphs.build(self.net)
+        for name, model in self.models.items():
+            self.assertEqual(model.SerializeToString(), again[name].SerializeToString(), name)
+
+    def test_only_operators_of_every_engine_are_used(self):
+        known = {
+            "Add", "Concat", "Conv", "Div", "Gemm", "MatMul", "Mul", "ReduceSum", "Relu", "Reshape", "Slice", "Softmax", "Sqrt", "Transpose",
+        }
+        for name, model in self.models.items():
+            self.assertLessEqual({node.op_type for node in model.graph.node}, known, name)
+
+    def test_an_answer_does_not_depend_on_its_neighbours_in_the_batch(self):
+        sessions = {name: export.session(self.models[name]) for name in ("tick", "node", "candidate")}
+        rng = np.random.default_rng(5)
+        context = rng.standard_normal((1, 18, 64, 85)).astype(np.float32)
+        goals = rng.standard_normal((5, 3, 64, 85)).astype(np.float32)
+
+        def ask(some):
+            feed = dict(zip(graphs.TICK_OUT, sessions["tick"].run(list(graphs.TICK_OUT), {"context": context})))
+            feed.update(zip(graphs.NODE_OUT, sessions["node"].run(list(graphs.NODE_OUT), {"goal": some})))
+            return sessions["candidate"].run(list(graphs.ANSWER), feed)
+
+        for together, alone in zip(ask(goals), ask(goals[3:4])):
+            self.assertLess(float(np.abs(together[3] - alone[0]).max()), 1e-4)
+
+
+if __name__ == "__main__":
+    unittest.main()

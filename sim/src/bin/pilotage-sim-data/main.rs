@@ -1,0 +1,54 @@
+//! Training data, pictures and statistics from the simulator, on the command line.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a workbench tool: it times itself and paces its own threads; nothing here drives a robot"
+)]
+
+mod arguments;
+mod check;
+mod png;
+mod preview;
+mod stream;
+
+use std::process::ExitCode;
+
+use arguments::Arguments;
+
+const HELP: &str = "\
+pilotage-sim-data: training data, pictures and statistics from the simulator
+
+  stream   --split train|validation|test  --seed N  [--pool-frames 90000] [--fill-frames 15000]
+           [--blocks 16] [--anchors 4] [--goals 4] [--generator-duty 0.25] [--generators 1]
+           [--assemblers 1] [--batches N] [--no-augment]
+           one JSON line, then batches as raw little-endian bytes, for ever or N of them
+  preview  --out DIR [--seed N]
+           PNG pictures of every family, plan views with routes, one batch
+  check    [--routes 24] [--seed N]
+           prints speed, label mix, how well the expert and a blind replay do
+  episodes [--count 20] [--split train] [--seed N]
+           times the whole generator
+";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let verb = words.next().unwrap_or_default();
+    let result = Arguments::parse(words).and_then(|arguments| match verb.as_str() {
+        "stream" => stream::run(arguments),
+        "preview" => preview::run(arguments),
+        "check" => check::run(arguments),
+        "episodes" => check::episodes(arguments),
+        "" | "help" | "--help" | "-h" => {
+            eprint!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("unknown command `{other}`; use stream, preview, check or episodes")),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("pilotage-sim-data: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The driver that knows the map: pure pursuit that minds its distance to walls.
+
+use crate::geometry::Pose;
+use crate::robot::Robot;
+use crate::route::{Route, SPACING_M};
+use crate::trig::{atan2, length, sin_cos, wrap};
+use crate::world::World;
+
+/// A noise-free driver along a route; has no memory but the progress its caller keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct Expert<'a> {
+    world: &'a World,
+    robot: &'a Robot,
+    route: &'a Route,
+}
+
+impl<'a> Expert<'a> {
+    /// A driver of `robot` along `route`.
+    #[must_use]
+    pub fn new(world: &'a World, robot: &'a Robot, route: &'a Route) -> Self {
+        Self { world, robot, route }
+    }
+
+    /// Progress along the route at `pose`, metres, given what it was a moment ago.
+    #[must_use]
+    pub fn progress_m(&self, pose: &Pose, before_m: f64) -> f64 {
+        self.route.project(pose, before_m).0
+    }
+
+    /// The command at `pose`: (metres per second, radians per second).
+    #[must_use]
+    pub fn command(&self, pose: &Pose, progress_m: f64) -> (f64, f64) {
+        let (robot, route) = (self.robot, self.route);
+        let (arc, lateral) = route.project(pose, progress_m);
+        let here = self.world.clearance_field_m(pose.x_m, pose.y_m);
+        let radius = robot.radius_m;
+
+        let ahead_m = (0.7 * robot.v_max_mps).clamp(0.3, 1.0) + 0.3 * lateral.min(1.0);
+        let nearest = (arc / SPACING_M) as usize;
+        let mut target = ((arc + ahead_m) / SPACING_M) as usize;
+        if here < radius + 0.6 {
+            let least = (radius + 0.1).min(here - 0.005);
+            while target > nearest + 3 && !self.clear(pose, route.point(target), least) {
+                target -= 3;
+            }
+        }
+        let point = route.point(target);
+        let (mut ux, mut uy) = (point[0] - pose.x_m, point[1] - pose.y_m);
+        let size = length(ux, uy).max(1e-9);
+        (ux, uy) = (ux / size, uy / size);
+        if here < radius + 0.22 {
+            (ux, uy) = self.pushed_off(pose, here, ux, uy);
+        }
+        let error = wrap(atan2(uy, ux) - pose.yaw_rad);
+        let car = robot.min_turn_radius_m > 0.0;
+        let pace = (1.0 - error.abs() / 0.9).clamp(if car { 0.4 } else { 0.0 }, 1.0);
+        let mut v = robot.v_max_mps * pace;
+        let w = (2.2 * error).clamp(-robot.w_max_rps, robot.w_max_rps);
+        v = v.min(1.5 * (route.total_m() - arc) + 0.02);
+
+        let (sin, cos) = sin_cos(pose.yaw_rad);
+        let feeler = 0.25 * robot.v_max_mps + 0.05;
+        let there = self.world.clearance_field_m(pose.x_m + cos * feeler, pose.y_m + sin * feeler);
+        if there < radius + 0.02 && there < here {
+            v = v.min(0.1 * robot.v_max_mps);
+            if here < radius + 0.03 || (car && there < radius) {
+                v = if error.abs() < 0.5 || car { -0.25 * robot.v_max_mps } else { 0.0 };
+            }
+        }
+        (v, w)
+    }
+
+    /// True where the straight way to `to` keeps `least_m` from everything.
+    fn clear(&self, from: &Pose, to: [f64; 2], least_m: f64) -> bool {
+        let (dx, dy) = (to[0] - from.x_m, to[1] - from.y_m);
+        let samples = (length(dx, dy) / 0.1).ceil().max(1.0) as usize;
+        (1..=samples).all(|i| {
+            let part = i as f64 / samples as f64;
+            self.world.clearance_field_m(from.x_m + dx * part, from.y_m + dy * part) >= least_m
+        })
+    }
+
+    /// The direction (`ux`, `uy`) with what leads into a near wall taken out and a push away added.
+    fn pushed_off(&self, pose: &Pose, here_m: f64, mut ux: f64, mut uy: f64) -> (f64, f64) {
+        let at = |dx: f64, dy: f64| self.world.clearance_field_m(pose.x_m + dx, pose.y_m + dy);
+        let (gx, gy) = (at(0.1, 0.0) - at(-0.1, 0.0), at(0.0, 0.1) - at(0.0, -0.1));
+        let size = length(gx, gy);
+        if size < 1e-6 {
+            return (ux, uy);
+        }
+        let (gx, gy) = (gx / size, gy / size);
+        let lack = ((self.robot.radius_m + 0.22 - here_m) / 0.22).clamp(0.0, 1.5);
+        let push = lack * lack;
+        let along = ux * gx + uy * gy;
+        if along < 0.3 {
+            let into = along.min(0.0);
+            ux += gx * push * (0.5 - into);
+            uy += gy * push * (0.5 - into);
+        }
+        (ux, uy)
+    }
+}

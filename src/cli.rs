@@ -1,0 +1,266 @@
+//! The command line as typed: clap types and nothing else. What they mean is in `cmd/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Drive a place once, then find the way by one camera.
+#[derive(Debug, Parser)]
+#[command(name = "pilotage", version, about, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A simulated robot is driven once through a building and then finds its way alone.
+    Demo(DemoArgs),
+    /// Build and look at maps.
+    #[command(subcommand)]
+    Map(MapCommand),
+    /// Drive: camera (or log, or simulator) to velocity commands.
+    Run(RunArgs),
+    /// Run a recording again through the same tick and name the first difference.
+    Replay(ReplayArgs),
+    /// Closed-loop episodes in simulated worlds that training never saw, beside replaying the commands blindly.
+    Eval(EvalArgs),
+    /// Simulated worlds.
+    #[command(subcommand)]
+    Sim(SimCommand),
+    /// Policies.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// What this machine has: engines, models, ROS settings.
+    Doctor(DoctorArgs),
+}
+
+/// Which model on which engine.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PolicyArgs {
+    /// Policy folder (with manifest.toml); the shipped gnm-sim if left out.
+    #[arg(long, value_name = "FOLDER")]
+    pub policy: Option<PathBuf>,
+    /// auto, ort (ONNX Runtime) or builtin (pure Rust).
+    #[arg(long, value_name = "ENGINE")]
+    pub engine: Option<String>,
+    /// The ONNX Runtime library, where it is not found by itself.
+    #[arg(long, value_name = "FILE")]
+    pub ort_lib: Option<PathBuf>,
+}
+
+/// How to read a log.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LogArgs {
+    /// Frames per second of the log, where its stamps are missing or wrong.
+    #[arg(long)]
+    pub hz: Option<f64>,
+    /// Frames to read, e.g. 0..500.
+    #[arg(long, value_name = "A..B", value_parser = parse_range)]
+    pub range: Option<std::ops::Range<u64>>,
+}
+
+fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
+    let (first, last) = text.split_once("..").ok_or("write it as FIRST..END, e.g. 0..500")?;
+    let number = |part: &str| part.trim().parse::<u64>().map_err(|error| format!("{part:?}: {error}"));
+    let range = number(first)?..number(last)?;
+    if range.is_empty() { Err(format!("{text} holds no frame")) } else { Ok(range) }
+}
+
+/// `pilotage demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Which simulated building.
+    #[arg(long, default_value_t = 3)]
+    pub world: u64,
+    /// Folder for the map, the recording and the picture.
+    #[arg(long, short, value_name = "FOLDER", default_value = "pilotage-demo")]
+    pub out: PathBuf,
+    /// Model and engine.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+}
+
+/// `pilotage map`.
+#[derive(Debug, Subcommand)]
+pub enum MapCommand {
+    /// Build a map from a teleop log (donkeycar tub, image folder) or import a numbered topomap folder.
+    Build(MapBuildArgs),
+    /// What a map holds.
+    Info(MapInfoArgs),
+}
+
+/// `pilotage map build`.
+#[derive(Debug, Args)]
+pub struct MapBuildArgs {
+    /// The log.
+    pub log: PathBuf,
+    /// The map's folder; must not exist yet.
+    #[arg(long, short, value_name = "MAP")]
+    pub output: PathBuf,
+    /// How to read the log.
+    #[command(flatten)]
+    pub log_args: LogArgs,
+    /// Keep a frame when the policy says it is this many steps from the last one kept.
+    #[arg(long, default_value_t = 2.0, value_name = "STEPS")]
+    pub spacing: f32,
+    /// Move an existing map aside (it becomes MAP.old-N).
+    #[arg(long)]
+    pub replace: bool,
+    /// Model and engine.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+}
+
+/// `pilotage map info`.
+#[derive(Debug, Args)]
+pub struct MapInfoArgs {
+    /// The map's folder.
+    pub map: PathBuf,
+    /// Also draw the graph into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+/// `pilotage run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The map's folder.
+    pub map: PathBuf,
+    /// Where to: LAST, a node's number or its name.
+    #[arg(long)]
+    pub goal: String,
+    /// Where the robot stands, if you know (a node's number or name); otherwise it looks around the whole map.
+    #[arg(long)]
+    pub start: Option<String>,
+    /// The robot's profile.
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+    /// Frames from a log instead of a camera; publishes on `<cmd_vel>_dry_run` unless --publish is given.
+    #[arg(long, value_name = "LOG", group = "source")]
+    pub replay: Option<PathBuf>,
+    /// Frames from a simulated robot, e.g. test:7 (the map must be of that world).
+    #[arg(long, value_name = "WORLD", group = "source")]
+    pub sim: Option<String>,
+    /// Frames from a camera: index or device path.
+    #[arg(long, value_name = "DEVICE", group = "source")]
+    pub camera: Option<String>,
+    /// Frames from a ROS image topic.
+    #[arg(long, value_name = "TOPIC", group = "source")]
+    pub image_topic: Option<String>,
+    /// The image topic carries `CompressedImage`.
+    #[arg(long, requires = "image_topic")]
+    pub compressed: bool,
+    /// How to read the log.
+    #[command(flatten)]
+    pub log_args: LogArgs,
+    /// A replayed log publishes on the real command topic. Make sure no robot listens.
+    #[arg(long, requires = "replay")]
+    pub publish: bool,
+    /// A live camera publishes on `<cmd_vel>_dry_run`.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// No ROS at all: commands go nowhere (or to the simulated robot).
+    #[arg(long)]
+    pub no_ros: bool,
+    /// Time moves by the log's or the simulator's stamps, as fast as possible; implies --no-ros.
+    #[arg(long)]
+    pub lockstep: bool,
+    /// Record everything needed to replay the run bit for bit.
+    #[arg(long, value_name = "RUN.mcap")]
+    pub record: Option<PathBuf>,
+    /// At the goal, stand there and go on running.
+    #[arg(long)]
+    pub stay: bool,
+    /// End after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub r#for: Option<f64>,
+    /// With --replay of a closed course: frames per lap; prints how well the run was localised by order of frames.
+    #[arg(long, value_name = "FRAMES", requires = "replay")]
+    pub lap: Option<u64>,
+    /// Model and engine.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+}
+
+/// `pilotage replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The recording.
+    pub recording: PathBuf,
+    /// The map, where it has moved.
+    #[arg(long, value_name = "MAP")]
+    pub map: Option<PathBuf>,
+    /// The policy folder, where it has moved.
+    #[arg(long, value_name = "FOLDER")]
+    pub policy: Option<PathBuf>,
+    /// The ONNX Runtime library, where it is not found by itself.
+    #[arg(long, value_name = "FILE")]
+    pub ort_lib: Option<PathBuf>,
+}
+
+/// `pilotage eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// train, validation or test.
+    #[arg(long, default_value = "test")]
+    pub split: String,
+    /// Number of worlds, one episode each.
+    #[arg(long, default_value_t = 100)]
+    pub episodes: usize,
+    /// Index of the first world.
+    #[arg(long, default_value_t = 0)]
+    pub first: u64,
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    pub threads: usize,
+    /// Also write every episode as a JSON line.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Draw each failed episode into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub pictures: Option<PathBuf>,
+    /// Model and engine.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+}
+
+/// `pilotage sim`.
+#[derive(Debug, Subcommand)]
+pub enum SimCommand {
+    /// Drive a simulated robot once through a world and write what its camera saw as an image folder.
+    Record(SimRecordArgs),
+}
+
+/// `pilotage sim record`.
+#[derive(Debug, Args)]
+pub struct SimRecordArgs {
+    /// The world, e.g. test:7.
+    pub world: String,
+    /// The folder; must not exist yet.
+    #[arg(long, short, value_name = "FOLDER")]
+    pub output: PathBuf,
+}
+
+/// `pilotage policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Hashes, shapes, golden answers, and whether the engines agree.
+    Check {
+        /// The policy's folder; the shipped one if left out.
+        folder: Option<PathBuf>,
+        /// The ONNX Runtime library, where it is not found by itself.
+        #[arg(long, value_name = "FILE")]
+        ort_lib: Option<PathBuf>,
+    },
+}
+
+/// `pilotage doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Model and engine.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+}

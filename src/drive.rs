@@ -1,0 +1,128 @@
+//! The control step: the latest decision becomes a command, through controller and gate.
+//!
+//! Pure like the tick: time comes in, a [`Command`] goes out. Only the gate can make one that is not zero.
+
+use pilotage_gate::{self as gate, Command, Faults, Gate, Limits, LimitsConfig, LimitsError, Mode, Permit, StopReason, Verdict};
+
+use crate::config::Profile;
+use crate::control::{ControlError, Controller, ControllerConfig, PathPlan, Waypoint};
+use crate::frame::Monotonic;
+use crate::navigator::{Decision, Phase};
+
+/// A decision as control needs it: in metres, with its evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Number of the tick that decided it.
+    pub tick: u64,
+    /// When the picture behind it was taken, on our clock.
+    pub evidence_at: Monotonic,
+    /// What the navigator permits.
+    pub permit: Permit,
+    /// Where to go, metres in the robot's frame at `evidence_at`; `None` stands still.
+    pub path: Option<PathPlan>,
+}
+
+impl Plan {
+    /// Turns model units into metres: the one place where this happens.
+    #[must_use]
+    pub fn from_decision(tick: u64, decision: &Decision, step_length_m: f32, period_s: f32) -> Self {
+        let path = decision.chosen.as_ref().and_then(|chosen| {
+            let waypoints: Vec<Waypoint> = chosen
+                .waypoints()
+                .iter()
+                .map(|w| Waypoint {
+                    x_m: w.x_units * step_length_m,
+                    y_m: w.y_units * step_length_m,
+                    cos_yaw: w.cos_yaw,
+                    sin_yaw: w.sin_yaw,
+                })
+                .collect();
+            PathPlan::new(&waypoints, period_s, decision.evidence_at)
+                .inspect_err(|error| tracing::warn!(%error, tick, "this decision is no path: standing still"))
+                .ok()
+        });
+        Self { tick, evidence_at: decision.evidence_at, permit: permit_of(decision.phase), path }
+    }
+}
+
+fn permit_of(phase: Phase) -> Permit {
+    match phase {
+        Phase::Driving => Permit::Drive,
+        Phase::Waiting | Phase::Localising => Permit::Stop(StopReason::Waiting),
+        Phase::Arrived => Permit::Stop(StopReason::Arrived),
+        Phase::Lost => Permit::Stop(StopReason::Lost),
+        Phase::NoRoute => Permit::Stop(StopReason::NoRoute),
+    }
+}
+
+/// Why a robot's profile gives no control loop.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// The gate refuses the limits.
+    #[error("the profile's limits: {0}")]
+    Limits(LimitsError),
+    /// The controller refuses its numbers.
+    #[error("the profile's drive: {0}")]
+    Control(ControlError),
+}
+
+/// What a control step gave.
+#[derive(Debug, PartialEq)]
+pub struct ControlOutput {
+    /// What goes to the robot.
+    pub command: Command,
+    /// Why.
+    pub verdict: Verdict,
+}
+
+/// Controller and gate of one robot.
+#[derive(Debug)]
+pub struct DriveLoop {
+    controller: Controller,
+    gate: Gate,
+}
+
+impl DriveLoop {
+    /// A control loop for a robot.
+    ///
+    /// # Errors
+    /// When gate or controller refuse a number of the profile.
+    pub fn new(profile: &Profile, model_rate_hz: f64) -> Result<Self, DriveError> {
+        let drive = &profile.drive;
+        let limits = LimitsConfig {
+            max_linear_mps: drive.max_linear_mps,
+            max_reverse_mps: drive.max_reverse_mps,
+            max_angular_rps: drive.max_angular_rps,
+            linear_accel_mps2: drive.linear_accel_mps2,
+            linear_decel_mps2: drive.linear_decel_mps2,
+            angular_accel_rps2: drive.angular_accel_rps2,
+            // Through the shortest decimal, so that 0.45 does not become 0.449999988.
+            max_age_s: profile.safety.max_age_s.to_string().parse().unwrap_or(f64::NAN),
+            ..LimitsConfig::default()
+        };
+        let for_robot = ControllerConfig::for_robot(
+            f64::from(drive.cruise_mps),
+            f64::from(drive.max_angular_rps),
+            f64::from(profile.step_length_m(model_rate_hz)),
+        );
+        let config =
+            ControllerConfig { min_turning_radius_m: f64::from(drive.min_turning_radius_m), ..for_robot };
+        let controller = Controller::new(config).map_err(DriveError::Control)?;
+        let limits = Limits::checked(limits).map_err(DriveError::Limits)?;
+        Ok(Self { controller, gate: Gate::new(limits) })
+    }
+
+    /// One control step.
+    pub fn step(&mut self, now: Monotonic, mode: Mode, plan: Option<&Plan>) -> ControlOutput {
+        let path = plan.and_then(|plan| plan.path.as_ref());
+        let wanted = self.controller.step(now, path);
+        let decision = plan.and_then(|plan| {
+            let wanted = wanted?;
+            Some(gate::Decision { wanted, evidence_at: plan.evidence_at, sequence: plan.tick })
+        });
+        let permit = plan.map_or(Permit::Stop(StopReason::Waiting), |plan| plan.permit);
+        let output = self.gate.step(&gate::Input { now, mode, permit, decision, faults: Faults::NONE });
+        self.controller.sent(now, &output.command);
+        ControlOutput { command: output.command, verdict: output.verdict }
+    }
+}
