@@ -123,7 +123,9 @@ pub enum PolicyError {
         found: String,
     },
     /// ONNX Runtime was asked for and there is no library.
-    #[error("no ONNX Runtime library found ({looked}): run `cargo xtask ort`, give --ort-lib PATH, or use the built-in engine (--engine builtin)")]
+    #[error(
+        "no ONNX Runtime library found ({looked}): run `cargo xtask ort`, give --ort-lib PATH, or use the built-in engine (--engine builtin)"
+    )]
     LibraryMissing {
         /// The places looked at.
         looked: String,
@@ -137,7 +139,9 @@ pub enum PolicyError {
         reason: String,
     },
     /// This program was built without the engine asked for.
-    #[error("this program was built without the feature `{feature}`: build with it, or use --engine builtin")]
+    #[error(
+        "this program was built without the feature `{feature}`: build with it, or use --engine builtin"
+    )]
     EngineNotBuilt {
         /// The cargo feature.
         feature: &'static str,
@@ -153,7 +157,9 @@ pub enum PolicyError {
         reason: String,
     },
     /// A picture has not the model's size.
-    #[error("a picture of {got_width}x{got_height} pixels was given, the model takes {width}x{height}: resize it first")]
+    #[error(
+        "a picture of {got_width}x{got_height} pixels was given, the model takes {width}x{height}: resize it first"
+    )]
     PictureSize {
         /// Width the model takes, pixels.
         width: u32,
@@ -194,7 +200,9 @@ pub enum PolicyError {
     #[error("predict needs a context: call observe first, and again after it failed")]
     NothingObserved,
     /// Node features were not made by this model.
-    #[error("features of node {index} of the question are not this model's ({reason}): compute them again with this model")]
+    #[error(
+        "features of node {index} of the question are not this model's ({reason}): compute them again with this model"
+    )]
     ForeignFeatures {
         /// Position in the question.
         index: usize,

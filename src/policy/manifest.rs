@@ -2,15 +2,14 @@
 //!
 //! The manifest holds the SHA-256 of every other file, so its own hash names the whole model.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::ModelSpec;
 use super::error::{PolicyError, one_line};
-use super::files::{self, is_plain_name};
+use super::files;
 use super::onnx_scan::{self, Finding};
-use super::{MAX_WAYPOINTS, ModelSpec};
 
 /// The manifest format this program reads.
 const FORMAT: i64 = 1;
@@ -18,8 +17,6 @@ const FORMAT: i64 = 1;
 const FILE_NAME: &str = "manifest.toml";
 /// Numbers of one waypoint: x, y, cos, sin.
 pub(crate) const VALUES_PER_WAYPOINT: usize = 4;
-/// Largest tensor a manifest may declare, in numbers per batch item (64 MB as f32).
-const MAX_NUMBERS: usize = 16 * 1024 * 1024;
 
 /// A manifest as written, with every rule of [`Manifest::read`] held.
 #[derive(Clone, Debug, Deserialize)]
@@ -96,9 +93,6 @@ pub(crate) struct Golden {
     pub(crate) sha256: String,
     pub(crate) contexts: usize,
     pub(crate) goals: usize,
-    /// For human readers; the order is fixed by the format number.
-    #[serde(rename = "layout", default)]
-    _layout: Option<String>,
 }
 
 impl TensorDecl {
@@ -109,12 +103,18 @@ impl TensorDecl {
 
     /// The shape with the batch filled in.
     pub(crate) fn shape_for(&self, batch: usize) -> Vec<usize> {
-        self.shape.iter().map(|&d| usize::try_from(d).unwrap_or(batch)).collect()
+        self.shape
+            .iter()
+            .map(|&d| usize::try_from(d).unwrap_or(batch))
+            .collect()
     }
 
     /// Numbers of one batch item; 0 only for shapes that validation refuses.
     pub(crate) fn numbers(&self) -> usize {
-        self.shape_for(1).iter().try_fold(1usize, |n, &d| n.checked_mul(d)).unwrap_or(0)
+        self.shape_for(1)
+            .iter()
+            .try_fold(1usize, |n, &d| n.checked_mul(d))
+            .unwrap_or(0)
     }
 }
 
@@ -131,13 +131,19 @@ impl PolicyFolder {
     /// Reads and checks the manifest of a folder. Graph files are not touched yet.
     pub(crate) fn open(folder: &Path) -> Result<Self, PolicyError> {
         if !folder.is_dir() {
-            return Err(PolicyError::FolderMissing { folder: folder.to_path_buf() });
+            return Err(PolicyError::FolderMissing {
+                folder: folder.to_path_buf(),
+            });
         }
         let path = folder.join(FILE_NAME);
         let bytes = files::read_limited(&path, files::MAX_MANIFEST_BYTES)?;
         let sha256 = files::sha256_hex(&bytes);
         let manifest = Manifest::parse(&path, &bytes)?;
-        Ok(Self { folder: folder.to_path_buf(), manifest, sha256 })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            manifest,
+            sha256,
+        })
     }
 
     /// Path of a file of the folder; names were checked to be plain.
@@ -163,7 +169,12 @@ impl PolicyFolder {
 
     /// What the runtime needs to know of the model.
     pub(crate) fn spec(&self) -> ModelSpec {
-        let Manifest { name, input, output, .. } = &self.manifest;
+        let Manifest {
+            name,
+            input,
+            output,
+            ..
+        } = &self.manifest;
         ModelSpec {
             name: name.clone(),
             width: input.width,
@@ -186,185 +197,27 @@ impl Manifest {
         // The number is read on its own first: a manifest of another format should be told so, not
         // get a complaint about the first key that differs.
         let table: toml::Table = toml::from_str(text).map_err(|e| syntax(&e))?;
-        let found = table.get("format").and_then(toml::Value::as_integer).unwrap_or(0);
+        let found = table
+            .get("format")
+            .and_then(toml::Value::as_integer)
+            .unwrap_or(0);
         if found != FORMAT {
-            return Err(PolicyError::FormatVersion { path: path.to_path_buf(), found, supported: FORMAT });
+            return Err(PolicyError::FormatVersion {
+                path: path.to_path_buf(),
+                found,
+                supported: FORMAT,
+            });
         }
         let manifest: Self = toml::from_str(text).map_err(|e| syntax(&e))?;
         match manifest.fault() {
             None => Ok(manifest),
-            Some((field, reason)) => Err(PolicyError::ManifestValue { path: path.to_path_buf(), field, reason }),
+            Some((field, reason)) => Err(PolicyError::ManifestValue {
+                path: path.to_path_buf(),
+                field,
+                reason,
+            }),
         }
     }
-
-    /// The first rule that does not hold: key and reason.
-    fn fault(&self) -> Option<(String, String)> {
-        self.fault_in_values().or_else(|| self.fault_in_files()).or_else(|| self.fault_in_wiring())
-    }
-
-    fn fault_in_values(&self) -> Option<(String, String)> {
-        let Self { name, family, input, output, .. } = self;
-        let within = |value: f64, low: f64, high: f64| (low..=high).contains(&value);
-        let rules: [(bool, &str, String); 11] = [
-            (is_plain_name(name), "name", format!("{name:?} is no plain name (letters, digits, . _ -)")),
-            (family == "gnm", "family", format!("{family:?} is not carried by this version, only \"gnm\" is")),
-            (
-                (8..=512).contains(&input.width) && (8..=512).contains(&input.height),
-                "input.width, input.height",
-                format!("{}x{} pixels, 8 to 512 a side are possible", input.width, input.height),
-            ),
-            (
-                (1..=16).contains(&input.context_frames),
-                "input.context_frames",
-                format!("{}, 1 to 16 are possible", input.context_frames),
-            ),
-            (within(input.rate_hz, 0.1, 60.0), "input.rate_hz", format!("{}, 0.1 to 60 are possible", input.rate_hz)),
-            (
-                input.resize == "pillow-bicubic",
-                "input.resize",
-                format!("{:?} is not known, only \"pillow-bicubic\" is", input.resize),
-            ),
-            (
-                input.mean.iter().all(|m| within(f64::from(*m), -10.0, 10.0)),
-                "input.mean",
-                format!("{:?}, -10 to 10 are possible", input.mean),
-            ),
-            (
-                input.std.iter().all(|s| within(f64::from(*s), 1e-3, 1e3)),
-                "input.std",
-                format!("{:?}, 0.001 to 1000 are possible", input.std),
-            ),
-            (
-                (1..=MAX_WAYPOINTS).contains(&output.waypoints),
-                "output.waypoints",
-                format!("{}, 1 to {MAX_WAYPOINTS} are possible", output.waypoints),
-            ),
-            (
-                output.values_per_waypoint == VALUES_PER_WAYPOINT,
-                "output.values_per_waypoint",
-                format!("{}, only {VALUES_PER_WAYPOINT} (x, y, cos, sin) is possible", output.values_per_waypoint),
-            ),
-            (
-                within(f64::from(output.max_distance_steps), 1.0, 10_000.0),
-                "output.max_distance_steps",
-                format!("{}, 1 to 10000 are possible", output.max_distance_steps),
-            ),
-        ];
-        rules.into_iter().find(|(holds, ..)| !holds).map(|(_, field, reason)| (field.to_string(), reason))
-    }
-
-    fn graphs(&self) -> impl Iterator<Item = (&'static str, &GraphDecl)> {
-        let Graphs { tick, node, candidate, whole } = &self.graphs;
-        let three = [("graphs.tick", tick), ("graphs.node", node), ("graphs.candidate", candidate)];
-        three.into_iter().chain(whole.iter().map(|g| ("graphs.whole", g)))
-    }
-
-    fn fault_in_files(&self) -> Option<(String, String)> {
-        let golden = self.golden.iter().map(|g| ("golden", &g.file, &g.sha256));
-        let files = self.graphs().map(|(key, g)| (key, &g.file, &g.sha256)).chain(golden);
-        for (key, file, sha256) in files {
-            if !is_plain_name(file) {
-                let reason = format!("{file:?} is no plain file name; every file must lie in the policy folder itself");
-                return Some((format!("{key}.file"), reason));
-            }
-            if sha256.len() != 64 || !sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-                return Some((format!("{key}.sha256"), format!("{sha256:?} is not 64 lower-case hex digits")));
-            }
-        }
-        let counts = self.golden.as_ref().map(|g| (g.contexts, g.goals));
-        counts.filter(|&(c, g)| !(1..=64).contains(&c) || !(1..=64).contains(&g)).map(|(c, g)| {
-            ("golden".to_string(), format!("{c} contexts and {g} goals, 1 to 64 of each are possible"))
-        })
-    }
-
-    fn fault_in_wiring(&self) -> Option<(String, String)> {
-        let mut made: BTreeMap<&str, &TensorDecl> = BTreeMap::new();
-        for (key, graph) in self.graphs() {
-            for (part, tensors) in [("inputs", &graph.inputs), ("outputs", &graph.outputs)] {
-                if let Some(reason) = fault_in_tensors(tensors) {
-                    return Some((format!("{key}.{part}"), reason));
-                }
-            }
-        }
-        let Graphs { tick, node, candidate, whole } = &self.graphs;
-        let (width, height) = (i64::from(self.input.width), i64::from(self.input.height));
-        let channels = i64::try_from(self.input.context_frames * 3).unwrap_or(0);
-        let context = |batch: i64| vec![batch, channels, height, width];
-        let goal = vec![-1, 3, height, width];
-        for (key, graph, shape) in [("graphs.tick", tick, context(1)), ("graphs.node", node, goal.clone())] {
-            if graph.inputs.len() != 1 || graph.inputs.iter().any(|t| t.shape != shape) {
-                return Some((format!("{key}.inputs"), format!("must be one tensor of shape {shape:?}")));
-            }
-        }
-        for (key, graph, batched) in [("graphs.tick", tick, false), ("graphs.node", node, true)] {
-            for tensor in &graph.outputs {
-                if tensor.is_batched() != batched {
-                    let lead = if batched { -1 } else { 1 };
-                    let reason = format!("'{}' has shape {:?}, it must begin with {lead}", tensor.name, tensor.shape);
-                    return Some((format!("{key}.outputs"), reason));
-                }
-                if made.insert(&tensor.name, tensor).is_some() {
-                    let reason = format!("'{}' is made by both tick and node, so the wiring is unclear", tensor.name);
-                    return Some((format!("{key}.outputs"), reason));
-                }
-            }
-        }
-        for tensor in &candidate.inputs {
-            let source = made.get(tensor.name.as_str());
-            if source.is_none_or(|made| made.shape != tensor.shape) {
-                let found = source.map_or("nothing of that name".to_string(), |m| format!("shape {:?}", m.shape));
-                let reason = format!("'{}' of shape {:?}: tick and node make {found}", tensor.name, tensor.shape);
-                return Some(("graphs.candidate.inputs".to_string(), reason));
-            }
-        }
-        if !candidate.inputs.iter().any(TensorDecl::is_batched) {
-            return Some(("graphs.candidate.inputs".to_string(), "takes nothing from the node graph".to_string()));
-        }
-        if let Some(reason) = self.fault_in_answers(candidate) {
-            return Some(("graphs.candidate.outputs".to_string(), reason));
-        }
-        let whole = whole.as_ref()?;
-        if let Some(reason) = self.fault_in_answers(whole) {
-            return Some(("graphs.whole.outputs".to_string(), reason));
-        }
-        let wanted = [("context", context(-1)), ("goal", goal)];
-        let fits = whole.inputs.len() == wanted.len()
-            && wanted.iter().all(|(name, shape)| whole.inputs.iter().any(|t| t.name == *name && t.shape == *shape));
-        (!fits).then(|| ("graphs.whole.inputs".to_string(), format!("must be {wanted:?}")))
-    }
-
-    /// The two tensors every asking graph answers with.
-    fn fault_in_answers(&self, graph: &GraphDecl) -> Option<String> {
-        let waypoints = i64::try_from(self.output.waypoints).unwrap_or(0);
-        let values = i64::try_from(self.output.values_per_waypoint).unwrap_or(0);
-        [("distance", vec![-1, 1]), ("waypoints", vec![-1, waypoints, values])].into_iter().find_map(|(name, shape)| {
-            let fits = graph.outputs.iter().any(|t| t.name == name && t.shape == shape);
-            (!fits).then(|| format!("must hold '{name}' of shape {shape:?}"))
-        })
-    }
-}
-
-fn fault_in_tensors(tensors: &[TensorDecl]) -> Option<String> {
-    if tensors.is_empty() || tensors.len() > 32 {
-        return Some(format!("{} tensors, 1 to 32 are possible", tensors.len()));
-    }
-    for (i, tensor) in tensors.iter().enumerate() {
-        let TensorDecl { name, shape } = tensor;
-        if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
-            return Some(format!("{name:?} is no tensor name"));
-        }
-        if tensors.iter().take(i).any(|other| other.name == *name) {
-            return Some(format!("'{name}' is declared twice"));
-        }
-        let sound = (1..=6).contains(&shape.len())
-            && shape.iter().enumerate().all(|(axis, &d)| (axis == 0 && d == -1) || (1..=1 << 24).contains(&d));
-        if !sound || !(1..=MAX_NUMBERS).contains(&tensor.numbers()) {
-            return Some(format!(
-                "'{name}' has the impossible shape {shape:?} (1 to 6 sizes from 1, a leading -1 for the batch, at most {MAX_NUMBERS} numbers)"
-            ));
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -374,7 +227,9 @@ mod tests {
     fn text() -> String {
         let hash = "0".repeat(64);
         let graph = |name: &str, inputs: &str, outputs: &str| {
-            format!("[graphs.{name}]\nfile = \"{name}.onnx\"\nsha256 = \"{hash}\"\ninputs = [{inputs}]\noutputs = [{outputs}]\n")
+            format!(
+                "[graphs.{name}]\nfile = \"{name}.onnx\"\nsha256 = \"{hash}\"\ninputs = [{inputs}]\noutputs = [{outputs}]\n"
+            )
         };
         let t = |name: &str, shape: &str| format!("{{ name = \"{name}\", shape = [{shape}] }}, ");
         let answers = t("distance", "-1, 1") + &t("waypoints", "-1, 5, 4");
@@ -386,8 +241,16 @@ mod tests {
             head.to_string(),
             graph("tick", &t("context", "1, 18, 64, 85"), &t("seen", "1, 32")),
             graph("node", &t("goal", "-1, 3, 64, 85"), &t("place", "-1, 7")),
-            graph("candidate", &(t("seen", "1, 32") + &t("place", "-1, 7")), &answers),
-            graph("whole", &(t("context", "-1, 18, 64, 85") + &t("goal", "-1, 3, 64, 85")), &answers),
+            graph(
+                "candidate",
+                &(t("seen", "1, 32") + &t("place", "-1, 7")),
+                &answers,
+            ),
+            graph(
+                "whole",
+                &(t("context", "-1, 18, 64, 85") + &t("goal", "-1, 3, 64, 85")),
+                &answers,
+            ),
         ]
         .concat()
     }
@@ -408,22 +271,48 @@ mod tests {
         let hash = "0".repeat(64);
         for (from, to, said) in [
             ("width = 85", "width = 100000", "input.width"),
-            ("context_frames = 6", "context_frames = 0", "input.context_frames"),
+            (
+                "context_frames = 6",
+                "context_frames = 0",
+                "input.context_frames",
+            ),
             ("rate_hz = 4.0", "rate_hz = nan", "input.rate_hz"),
-            ("std = [0.2, 0.2, 0.2]", "std = [0.2, 0.0, 0.2]", "input.std"),
-            ("resize = \"pillow-bicubic\"", "resize = \"nearest\"", "input.resize"),
+            (
+                "std = [0.2, 0.2, 0.2]",
+                "std = [0.2, 0.0, 0.2]",
+                "input.std",
+            ),
+            (
+                "resize = \"pillow-bicubic\"",
+                "resize = \"nearest\"",
+                "input.resize",
+            ),
             ("waypoints = 5", "waypoints = 9", "output.waypoints"),
             ("family = \"gnm\"", "family = \"vint\"", "family"),
             ("tick.onnx", "../tick.onnx", "graphs.tick.file"),
             ("tick.onnx", "/etc/passwd", "graphs.tick.file"),
             (hash.as_str(), "00", "graphs.tick.sha256"),
-            ("shape = [1, 32]", "shape = [1, 1000000, 1000000]", "graphs.tick.outputs"),
+            (
+                "shape = [1, 32]",
+                "shape = [1, 1000000, 1000000]",
+                "graphs.tick.outputs",
+            ),
             ("shape = [-1, 7]", "shape = [7, -1]", "graphs.node.outputs"),
-            ("shape = [1, 18, 64, 85]", "shape = [1, 15, 64, 85]", "graphs.tick.inputs"),
+            (
+                "shape = [1, 18, 64, 85]",
+                "shape = [1, 15, 64, 85]",
+                "graphs.tick.inputs",
+            ),
             ("name = \"place\"", "name = \"seen\"", "graphs.node.outputs"),
-            ("shape = [-1, 5, 4]", "shape = [-1, 5, 2]", "graphs.candidate.outputs"),
+            (
+                "shape = [-1, 5, 4]",
+                "shape = [-1, 5, 2]",
+                "graphs.candidate.outputs",
+            ),
         ] {
-            let error = parse(&text().replacen(from, to, 1)).unwrap_err().to_string();
+            let error = parse(&text().replacen(from, to, 1))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(said), "{to}: {error}");
             assert!(!error.contains('\n'), "{error}");
         }
@@ -431,7 +320,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused() {
-        let error = parse(&text().replacen("width = 85", "width = 85\ncrop = true", 1)).unwrap_err();
+        let error =
+            parse(&text().replacen("width = 85", "width = 85\ncrop = true", 1)).unwrap_err();
         assert!(matches!(error, PolicyError::ManifestSyntax { .. }));
         assert!(error.to_string().contains("crop"), "{error}");
     }
@@ -439,6 +329,9 @@ mod tests {
     #[test]
     fn another_format_is_named_before_its_keys_are_complained_about() {
         let error = parse("format = 2\nnew_key = 1\n").unwrap_err();
-        assert!(matches!(error, PolicyError::FormatVersion { found: 2, .. }), "{error}");
+        assert!(
+            matches!(error, PolicyError::FormatVersion { found: 2, .. }),
+            "{error}"
+        );
     }
 }

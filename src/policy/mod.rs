@@ -9,6 +9,7 @@ mod files;
 mod gnm;
 mod golden;
 mod manifest;
+mod manifest_rules;
 mod onnx_scan;
 mod parity;
 mod preprocess;
