@@ -6,6 +6,9 @@ pub mod nokhwa;
 pub mod replay;
 pub mod sim;
 
+#[cfg(feature = "camera")]
+pub use self::nokhwa::{CameraOptions, NokhwaSource as CameraSource, ReceiptClock};
+
 use std::time::Duration;
 
 use crate::frame::RawFrame;

@@ -30,7 +30,7 @@ const FORMATS: [FrameFormat; 5] =
 const MAX_TRIES: usize = 12;
 
 /// Which camera to open and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CameraOptions {
     /// A number (`0` is `/dev/video0`) or a path such as `/dev/v4l/by-id/...`.
     pub device: String,
@@ -39,7 +39,14 @@ pub struct CameraOptions {
     /// Wanted height in pixels.
     pub height: u32,
     /// Wanted frames a second; the lowest supported rate that is not below it is taken.
-    pub fps: u32,
+    pub rate_hz: f32,
+}
+
+impl CameraOptions {
+    /// The driver interface knows whole rates only.
+    fn fps(&self) -> u32 {
+        self.rate_hz.round().clamp(1.0, 1000.0) as u32
+    }
 }
 
 /// Gives the time on any clock that does not stop, for cameras whose driver gives none.
@@ -188,7 +195,7 @@ fn negotiate(number: u32, options: &CameraOptions) -> Result<Camera, SourceError
     let wanted = Resolution::new(options.width, options.height);
     let mut last = None;
     for format in FORMATS {
-        let exact = CameraFormat::new(wanted, format, options.fps);
+        let exact = CameraFormat::new(wanted, format, options.fps());
         match Camera::new(&index, RequestedFormat::with_formats(RequestedFormatType::Exact(exact), &FORMATS)) {
             Ok(camera) => return Ok(camera),
             Err(e) if fails_whatever_the_format(&e) => return Err(refused(&options.device, number, &e)),
@@ -224,7 +231,7 @@ fn ranked(mut offered: Vec<CameraFormat>, options: &CameraOptions) -> Vec<Camera
     offered.retain(|f| rank(f).is_some() && Picture::check_size(f.width(), f.height()).is_ok() && f.frame_rate() > 0);
     offered.sort_by_key(|f| {
         let size = f.width().abs_diff(options.width) + f.height().abs_diff(options.height);
-        let too_slow = options.fps.saturating_sub(f.frame_rate());
+        let too_slow = options.fps().saturating_sub(f.frame_rate());
         (size, too_slow, f.frame_rate(), rank(f))
     });
     offered.dedup();
@@ -241,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_nearest_size_is_taken_then_the_rate_then_the_cheapest_format() {
-        let options = CameraOptions { device: "0".to_owned(), width: 640, height: 480, fps: 30 };
+        let options = CameraOptions { device: "0".to_owned(), width: 640, height: 480, rate_hz: 30.0 };
         let best = |offered: &[CameraFormat]| ranked(offered.to_vec(), &options)[0];
         let slow = format(640, 480, FrameFormat::YUYV, 10);
         let fast = format(640, 480, FrameFormat::MJPEG, 30);
@@ -278,7 +285,7 @@ mod tests {
     #[test]
     fn what_is_no_camera_is_refused_with_what_there_is() {
         let open = |device: &str| {
-            let options = CameraOptions { device: device.to_owned(), width: 640, height: 480, fps: 30 };
+            let options = CameraOptions { device: device.to_owned(), width: 640, height: 480, rate_hz: 30.0 };
             match NokhwaSource::open(&options, Box::new(|| SourceStamp(0))) {
                 Ok(_) => panic!("{device} was opened"),
                 Err(e) => e.to_string(),
