@@ -14,7 +14,7 @@ use super::{CONTROL_RATE_HZ, ControlLoop, DriveMeter, Intake, Intaken, Slot, Sna
 use crate::camera::{FrameSource, Next, SourceError};
 use crate::config::Profile;
 use crate::drive::{ControlOutput, Plan};
-use crate::frame::{Monotonic, RawFrame};
+use crate::frame::{Monotonic, RawFrame, SourceStamp};
 use crate::navigator::Phase;
 use crate::pilot::TickOutput;
 use crate::sink::{CommandSink, SendTime};
@@ -102,6 +102,12 @@ impl Clock {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX)
     }
+}
+
+/// Stamps frames of a camera whose driver gives no time: the wall clock, which is what the others' stamps are of.
+#[must_use]
+pub fn receipt_clock() -> Box<dyn FnMut() -> SourceStamp + Send> {
+    Box::new(|| SourceStamp(Clock::wall_ns()))
 }
 
 #[derive(Default)]

@@ -73,10 +73,11 @@ pub(super) fn open(args: &RunArgs, profile: &mut Profile) -> Result<Ends> {
 
 #[cfg(feature = "camera")]
 fn camera(device: &str, profile: &Profile) -> Result<Box<dyn FrameSource>> {
-    use crate::camera::nokhwa::{NokhwaSource, Wanted};
-    let wanted = Wanted { width: profile.camera.width, height: profile.camera.height, rate_hz: profile.camera.rate_hz };
-    let device = if device.is_empty() { "0" } else { device };
-    Ok(Box::new(NokhwaSource::open(device, wanted)?))
+    use crate::camera::{CameraOptions, CameraSource};
+    let (width, height, rate_hz) = (profile.camera.width, profile.camera.height, profile.camera.rate_hz);
+    let device = if device.is_empty() { "0" } else { device }.to_owned();
+    let options = CameraOptions { device, width, height, rate_hz };
+    Ok(Box::new(CameraSource::open(&options, crate::runtime::realtime::receipt_clock())?))
 }
 
 #[cfg(not(feature = "camera"))]
