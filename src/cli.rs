@@ -180,6 +180,10 @@ pub struct RunArgs {
     /// With --replay of a closed course: frames per lap; prints how well the run was localised by order of frames.
     #[arg(long, value_name = "FRAMES", requires = "replay")]
     pub lap: Option<u64>,
+    /// With --lap: a table `frame,lap_one_frame,...` of where each frame of the later lap truly was, instead of
+    /// the order of frames (laps are never driven at quite the same pace).
+    #[arg(long, value_name = "CSV", requires = "lap")]
+    pub truth: Option<PathBuf>,
     /// Model and engine.
     #[command(flatten)]
     pub policy: PolicyArgs,

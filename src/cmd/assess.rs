@@ -1,10 +1,15 @@
 //! How well a replayed log of a closed course is localised, judged by the order of frames alone.
 //!
-//! On a course driven in laps of equal length the truth needs no model: frame `i` of a later lap was taken where
-//! frame `i` minus whole laps was. Everything is measured beside the policy's raw opinion (the nearest node by
+//! On a course driven in laps the truth needs no model: by order of frames, frame `i` of a later lap was taken where
+//! frame `i` minus whole laps was. That is rough (nobody drives two laps at the same pace); a table made by aligning
+//! the pictures may take its place. Everything is measured beside the policy's raw opinion (the nearest node by
 //! predicted distance over *all* nodes), so that what the belief adds is seen.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, Result};
 
 use pilotage_graph::{NodeId, TopoMap};
 
@@ -21,14 +26,34 @@ pub(super) struct Course {
     pub(super) lap: u64,
     /// Log frame of each node.
     pub(super) node_frames: Vec<(NodeId, u64)>,
+    /// Frame of lap one by frame; empty for the order of frames. Frames that it lacks are not judged.
+    pub(super) truth: BTreeMap<u64, f64>,
+}
+
+/// Reads a truth table: a header line, then `frame,lap_one_frame` and whatever else.
+pub(super) fn read_truth(path: &Path) -> Result<BTreeMap<u64, f64>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut truth = BTreeMap::new();
+    for (index, line) in text.lines().enumerate().skip(1) {
+        let mut fields = line.split(',');
+        let row = fields.next().and_then(|frame| frame.trim().parse().ok()).zip(
+            fields.next().and_then(|place| place.trim().parse::<f64>().ok()).filter(|place| place.is_finite()),
+        );
+        let (frame, place) = row.with_context(|| {
+            format!("{} line {}: {line:?} is not `frame,lap_one_frame`", path.display(), index + 1)
+        })?;
+        truth.insert(frame, place);
+    }
+    anyhow::ensure!(!truth.is_empty(), "{} holds no frame", path.display());
+    Ok(truth)
 }
 
 impl Course {
     /// Reads the nodes' frames off their stamps.
-    pub(super) fn of(map: &TopoMap, lap: u64, hz: f64) -> Self {
+    pub(super) fn of(map: &TopoMap, lap: u64, hz: f64, truth: BTreeMap<u64, f64>) -> Self {
         let node_frames =
             map.nodes().map(|node| (node.id, (node.stamp_ns as f64 * 1e-9 * hz).round() as u64)).collect();
-        Self { lap, node_frames }
+        Self { lap, node_frames, truth }
     }
 
     /// Frames from `b` to `a` around the course, the short way; positive when `a` is ahead.
@@ -44,9 +69,14 @@ impl Course {
         Some(self.frames_off(node, 0.0, frame)?.abs() / spacing)
     }
 
+    /// Where a frame was taken, in frames of lap one.
+    fn place(&self, frame: u64) -> Option<f64> {
+        if self.truth.is_empty() { Some(frame as f64) } else { self.truth.get(&frame).copied() }
+    }
+
     fn frames_off(&self, node: NodeId, offset_frames: f64, frame: u64) -> Option<f64> {
         let &(_, at) = self.node_frames.iter().find(|(id, _)| *id == node)?;
-        Some(self.around(at as f64 + offset_frames, frame as f64))
+        Some(self.around(at as f64 + offset_frames, self.place(frame)?))
     }
 
     fn nodes_per_lap(&self) -> f64 {
@@ -101,6 +131,10 @@ impl Assessor {
             }
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.recorded_turn = snapshot.teleop.map(|teleop| f64::from(teleop.turn));
+        if self.course.place(seq).is_none() {
+            return;
+        }
         seen.ticks += 1;
         let nearest = answers
             .iter()
@@ -127,14 +161,13 @@ impl Assessor {
             let offset_frames = f64::from(decision.offset_steps) * self.frames_per_step;
             if let Some(off) = self.course.frames_off(decision.node, offset_frames, seq) {
                 seen.belief_frames_off.push(off.abs());
-                let place = seq as f64 + off;
+                let place = self.course.place(seq).unwrap_or(seq as f64) + off;
                 if seen.last_belief.is_some_and(|last| self.course.around(place, last) < -3.0 * self.frames_per_step) {
                     seen.back_jumps += 1;
                 }
                 seen.last_belief = Some(place);
             }
         }
-        seen.recorded_turn = snapshot.teleop.map(|teleop| f64::from(teleop.turn));
     }
 
     fn oracle_range(&self) -> f32 {
@@ -160,8 +193,10 @@ impl Assessor {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let nodes = self.course.nodes_per_lap();
         let mut lines = vec![format!(
-            "course      {} frames and {nodes:.0} nodes a lap; truth by order of frames; {} ticks",
-            self.course.lap, seen.ticks
+            "course      {} frames and {nodes:.0} nodes a lap; truth by {}; {} ticks judged",
+            self.course.lap,
+            if self.course.truth.is_empty() { "order of frames" } else { "the table" },
+            seen.ticks
         )];
         let three = seen.argmin_nodes_off.iter().copied();
         lines.push(format!(
@@ -274,7 +309,7 @@ mod tests {
 
     #[test]
     fn the_way_around_a_course_is_the_short_one() {
-        let course = Course { lap: 485, node_frames: vec![(NodeId(0), 0), (NodeId(1), 480)] };
+        let course = Course { lap: 485, node_frames: vec![(NodeId(0), 0), (NodeId(1), 480)], truth: BTreeMap::new() };
         assert_eq!(course.frames_off(NodeId(0), 0.0, 970), Some(0.0));
         assert_eq!(course.frames_off(NodeId(1), 0.0, 500), Some(-20.0));
         assert_eq!(course.frames_off(NodeId(0), 0.0, 480), Some(5.0));

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use pilotage_graph::{Limits, MapDir, Start};
 
 use self::source::Ends;
-use super::assess::{Assessor, Course};
+use super::assess::{Assessor, Course, read_truth};
 use super::{Outcome, load_policy};
 use crate::cli::RunArgs;
 use crate::config::Profile;
@@ -75,7 +75,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
             let hz = ends.log_hz().context("--lap needs the log's rate: give --hz")?;
             let (oracle, _, _) = load_policy(&args.policy, &profile)?;
             let oracle = Pilot::new(oracle, map.clone(), NavigatorConfig::default(), goal, start)?;
-            Some(Assessor::new(Course::of(map.map(), lap, hz), hz, oracle))
+            let truth = args.truth.as_deref().map(read_truth).transpose()?.unwrap_or_default();
+            Some(Assessor::new(Course::of(map.map(), lap, hz, truth), hz, oracle))
         }
         None => None,
     };
