@@ -48,14 +48,8 @@ fn median_ms(mut call: impl FnMut(usize)) -> f64 {
 }
 
 fn scene(spec: &ModelSpec, seed: u32) -> ModelImage {
-    let rgb: Vec<u8> = (0..spec.width * spec.height * 3)
-        .map(|i| (i * (7 + seed) / 5 % 253) as u8)
-        .collect();
-    ModelImage {
-        width: spec.width,
-        height: spec.height,
-        rgb: rgb.into(),
-    }
+    let rgb: Vec<u8> = (0..spec.width * spec.height * 3).map(|i| (i * (7 + seed) / 5 % 253) as u8).collect();
+    ModelImage { width: spec.width, height: spec.height, rgb: rgb.into() }
 }
 
 fn measure(model: &str, folder: &Path, engine: EngineChoice) {
@@ -65,17 +59,9 @@ fn measure(model: &str, folder: &Path, engine: EngineChoice) {
     };
     let spec = split.spec().clone();
     let goals: Vec<ModelImage> = (0..CANDIDATES).map(|i| scene(&spec, 100 + i)).collect();
-    let contexts: Vec<Vec<ModelImage>> = (0..CONTEXTS as u32)
-        .map(|r| {
-            (0..spec.context_frames as u32)
-                .map(|f| scene(&spec, r + f))
-                .collect()
-        })
-        .collect();
-    let nodes: Vec<_> = goals
-        .iter()
-        .map(|g| split.remember(g).expect("a goal"))
-        .collect();
+    let contexts: Vec<Vec<ModelImage>> =
+        (0..CONTEXTS as u32).map(|r| (0..spec.context_frames as u32).map(|f| scene(&spec, r + f)).collect()).collect();
+    let nodes: Vec<_> = goals.iter().map(|g| split.remember(g).expect("a goal")).collect();
     let nodes: Vec<_> = nodes.iter().collect();
     let remember = median_ms(|r| drop(split.remember(&goals[r % goals.len()]).expect("a goal")));
     let observe = median_ms(|r| split.observe(&contexts[r % CONTEXTS]).expect("a context"));
@@ -84,16 +70,8 @@ fn measure(model: &str, folder: &Path, engine: EngineChoice) {
         split.observe(&contexts[r % CONTEXTS]).expect("a context");
         split.predict(&nodes).expect("answers");
     });
-    let mut oracle = Whole::open(folder, engine, None)
-        .expect("the whole graph")
-        .expect("a whole graph");
-    let whole = median_ms(|r| {
-        drop(
-            oracle
-                .predict(&contexts[r % CONTEXTS], &goals)
-                .expect("answers"),
-        )
-    });
+    let mut oracle = Whole::open(folder, engine, None).expect("the whole graph").expect("a whole graph");
+    let whole = median_ms(|r| drop(oracle.predict(&contexts[r % CONTEXTS], &goals).expect("answers")));
     println!(
         "{model:<9} {engine:<8} {remember:>9.2} {observe:>9.2} {one:>9.2} {decision:>11.2} {whole:>9.2} {:>7.2}x",
         whole / decision
@@ -110,9 +88,7 @@ fn main() {
         measure("shipped", &common::shipped_policy(), engine);
         match &reference {
             Some(folder) => measure("full-size", folder, engine),
-            None => println!(
-                "full-size {engine:<8} not measured: build it with models/gnm/build_reference.py"
-            ),
+            None => println!("full-size {engine:<8} not measured: build it with models/gnm/build_reference.py"),
         }
     }
 }

@@ -1,4 +1,4 @@
-"""Sends a robot to a place of a map: `ros2 launch pilotage.launch.py map:=office goal:=kitchen`.
+"""Sends a robot to a place of a map: `ros2 launch pilotage.launch.py map:=office goal:=LAST`.
 
 Starts the plain program: it opens its own ROS node and reads no `--ros-args`, so names and topics
 come from the robot's profile.

@@ -141,7 +141,8 @@ pub struct RunArgs {
     /// Frames from a log instead of a camera; publishes on `<cmd_vel>_dry_run` unless --publish is given.
     #[arg(long, value_name = "LOG", group = "source")]
     pub replay: Option<PathBuf>,
-    /// Frames from a simulated robot, e.g. test:7 (the map must be of that world).
+    /// Frames from a simulated robot, e.g. test:7 (the map must be of that world); also publishes on
+    /// `<cmd_vel>_dry_run` unless --publish is given.
     #[arg(long, value_name = "WORLD", group = "source")]
     pub sim: Option<String>,
     /// Frames from a camera: index or device path.
@@ -156,8 +157,8 @@ pub struct RunArgs {
     /// How to read the log.
     #[command(flatten)]
     pub log_args: LogArgs,
-    /// A replayed log publishes on the real command topic. Make sure no robot listens.
-    #[arg(long, requires = "replay")]
+    /// A replayed log or the simulator publishes on the real command topic. Make sure no robot listens.
+    #[arg(long)]
     pub publish: bool,
     /// A live camera publishes on `<cmd_vel>_dry_run`.
     #[arg(long)]

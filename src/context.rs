@@ -104,7 +104,8 @@ impl Context {
         self.frames.push_back(frame);
         // Stay on the grid while the frames lie near it; a source slower than the model moves the grid along.
         let next = self.due_ns.map_or(t, |due| due) + self.period_ns;
-        self.due_ns = Some(if next.abs_diff(t + self.period_ns) > self.period_ns / 2 { t + self.period_ns } else { next });
+        self.due_ns =
+            Some(if next.abs_diff(t + self.period_ns) > self.period_ns / 2 { t + self.period_ns } else { next });
     }
 
     /// The frames, oldest first.
@@ -170,7 +171,10 @@ mod tests {
             assert!((mean - 0.25).abs() < 0.002, "{camera_hz} Hz gave a mean spacing of {mean} s");
             for pair in taken.windows(2) {
                 let spacing = pair[1] - pair[0];
-                assert!((spacing - 0.25).abs() <= 0.5 / camera_hz + 0.5 / camera_hz + 1e-6, "{camera_hz} Hz gave {spacing} s");
+                assert!(
+                    (spacing - 0.25).abs() <= 0.5 / camera_hz + 0.5 / camera_hz + 1e-6,
+                    "{camera_hz} Hz gave {spacing} s"
+                );
             }
             assert_eq!(context.gaps(), 0, "{camera_hz} Hz");
             assert!(context.is_full());

@@ -69,7 +69,8 @@ impl Canvas {
 
     /// A filled disc around a point.
     pub fn disc(&mut self, centre: (f64, f64), radius: u32, colour: Colour) {
-        let disc = Circle::with_center(point(centre), radius * 2 + 1).into_styled(PrimitiveStyle::with_fill(rgb(colour)));
+        let disc =
+            Circle::with_center(point(centre), radius * 2 + 1).into_styled(PrimitiveStyle::with_fill(rgb(colour)));
         let Ok(()) = disc.draw(self);
     }
 

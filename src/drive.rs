@@ -2,7 +2,9 @@
 //!
 //! Pure like the tick: time comes in, a [`Command`] goes out. Only the gate can make one that is not zero.
 
-use pilotage_gate::{self as gate, Command, Faults, Gate, Limits, LimitsConfig, LimitsError, Mode, Permit, StopReason, Verdict};
+use pilotage_gate::{
+    self as gate, Command, Faults, Gate, Limits, LimitsConfig, LimitsError, Mode, Permit, StopReason, Verdict,
+};
 
 use crate::config::Profile;
 use crate::control::{ControlError, Controller, ControllerConfig, PathPlan, Waypoint};
@@ -105,8 +107,7 @@ impl DriveLoop {
             f64::from(drive.max_angular_rps),
             f64::from(profile.step_length_m(model_rate_hz)),
         );
-        let config =
-            ControllerConfig { min_turning_radius_m: f64::from(drive.min_turning_radius_m), ..for_robot };
+        let config = ControllerConfig { min_turning_radius_m: f64::from(drive.min_turning_radius_m), ..for_robot };
         let controller = Controller::new(config).map_err(DriveError::Control)?;
         let limits = Limits::checked(limits).map_err(DriveError::Limits)?;
         Ok(Self { controller, gate: Gate::new(limits) })

@@ -139,28 +139,21 @@ impl Episode {
         let mut last_phase = Phase::Waiting;
         let mut arrived_at_s = None;
         let mut track = Tracked { robot: &mut robot, poses: vec![self.start], stuck_ticks: 0 };
-        lockstep::run(
-            &mut track,
-            &mut intake,
-            &mut ticks,
-            &mut control,
-            &self.profile,
-            limit_s,
-            &mut |event| {
-                onlooker(&event);
-                match event {
-                    Event::Tick { output, .. } => last_phase = output.decision.phase,
-                    Event::Control { at_ns, output } if last_phase == Phase::Arrived && output.command.is_zero() => {
-                        arrived_at_s = Some(at_ns as f64 * 1e-9);
-                        return Flow::Stop;
-                    }
-                    _ => {}
+        lockstep::run(&mut track, &mut intake, &mut ticks, &mut control, &self.profile, limit_s, &mut |event| {
+            onlooker(&event);
+            match event {
+                Event::Tick { output, .. } => last_phase = output.decision.phase,
+                Event::Control { at_ns, output } if last_phase == Phase::Arrived && output.command.is_zero() => {
+                    arrived_at_s = Some(at_ns as f64 * 1e-9);
+                    return Flow::Stop;
                 }
-                Flow::On
-            },
-        )?;
+                _ => {}
+            }
+            Flow::On
+        })?;
         let poses = std::mem::take(&mut track.poses);
-        let outcome = self.judge(last_phase == Phase::Arrived, &robot, arrived_at_s.unwrap_or(limit_s), Some(last_phase));
+        let outcome =
+            self.judge(last_phase == Phase::Arrived, &robot, arrived_at_s.unwrap_or(limit_s), Some(last_phase));
         Ok((outcome, poses))
     }
 
@@ -247,7 +240,8 @@ impl lockstep::Plant for Tracked<'_> {
 /// A robot's profile out of its simulated figures.
 #[must_use]
 pub fn profile_of(robot: &Robot, id: &WorldId) -> Profile {
-    let mut profile = Profile { name: format!("simulated robot of {}:{}", id.split.name(), id.index), ..Profile::default() };
+    let mut profile =
+        Profile { name: format!("simulated robot of {}:{}", id.split.name(), id.index), ..Profile::default() };
     let drive = &mut profile.drive;
     drive.max_linear_mps = robot.v_max_mps as f32;
     drive.cruise_mps = robot.v_max_mps as f32;

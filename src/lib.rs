@@ -14,25 +14,25 @@
 //!
 //! Modules in the order in which the data flows.
 
-pub mod frame;
 pub mod age;
 pub mod camera;
-pub mod context;
-pub mod policy;
-pub mod navigator;
-pub mod pilot;
-pub mod control;
-pub mod drive;
-pub mod sink;
-#[cfg(feature = "ros")]
-pub mod ros;
-pub mod ingest;
-pub mod mapping;
-pub mod record;
-pub mod replay;
-pub mod runtime;
-pub mod config;
-pub mod draw;
-pub mod episode;
 pub mod cli;
 pub mod cmd;
+pub mod config;
+pub mod context;
+pub mod control;
+pub mod draw;
+pub mod drive;
+pub mod episode;
+pub mod frame;
+pub mod ingest;
+pub mod mapping;
+pub mod navigator;
+pub mod pilot;
+pub mod policy;
+pub mod record;
+pub mod replay;
+#[cfg(feature = "ros")]
+pub mod ros;
+pub mod runtime;
+pub mod sink;

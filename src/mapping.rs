@@ -320,11 +320,10 @@ impl<'a> Builder<'a> {
         }
         let (width, height) = self.size.unwrap_or((0, 0));
         let spec = self.policy.spec();
-        let manifest_sha256 = self
-            .policy
-            .sha256()
-            .parse()
-            .map_err(|error: pilotage_graph::MapError| BuildError::Rule(format!("the policy's own hash: {error}")))?;
+        let manifest_sha256 =
+            self.policy.sha256().parse().map_err(|error: pilotage_graph::MapError| {
+                BuildError::Rule(format!("the policy's own hash: {error}"))
+            })?;
         let meta = MapMeta {
             created_by: concat!("pilotage ", env!("CARGO_PKG_VERSION")).to_owned(),
             camera: CameraInfo { width, height },

@@ -82,14 +82,7 @@ impl Pilot {
         start: Start,
     ) -> Result<Self, PilotError> {
         let state = State::new(map.map(), &config, goal, start)?;
-        Ok(Self {
-            policy,
-            map,
-            config,
-            state,
-            features: BTreeMap::new(),
-            features_order: VecDeque::new(),
-        })
+        Ok(Self { policy, map, config, state, features: BTreeMap::new(), features_order: VecDeque::new() })
     }
 
     /// The policy's contract.
@@ -132,8 +125,7 @@ impl Pilot {
         let evidence_at = input.context.last().map_or(Monotonic(0), |frame| frame.evidence_at);
         let (map, config) = (self.map.map(), &self.config);
         let state = self.state.clone();
-        let (decision, state) =
-            navigator::decide(input.now, evidence_at, input.motion, &answers, state, map, config);
+        let (decision, state) = navigator::decide(input.now, evidence_at, input.motion, &answers, state, map, config);
         self.state = state;
         Ok(TickOutput { answers, decision })
     }
@@ -150,6 +142,11 @@ impl Pilot {
         self.policy.observe(&images)?;
         let features: Vec<&NodeFeatures> = nodes.iter().filter_map(|node| self.features.get(node)).collect();
         let predictions = self.policy.predict(&features)?;
+        if predictions.len() != nodes.len() {
+            // Whose answer is missing cannot be told, so none can be trusted.
+            let (asked, got) = (nodes.len(), predictions.len());
+            return Err(PolicyError::Message(format!("the policy was asked about {asked} nodes and gave {got} answers: its `predict` must answer each, in order")).into());
+        }
         let answers = nodes.iter().zip(predictions).map(|(&node, prediction)| Answer { node, prediction }).collect();
         self.forget_beyond(FEATURES_KEPT.max(nodes.len()));
         Ok(answers)
@@ -160,8 +157,8 @@ impl Pilot {
             self.features_order.retain(|&kept| kept != node);
         } else {
             let bytes = self.map.read_goal(node)?;
-            let picture = decode(&bytes)
-                .map_err(|error| PilotError::GoalImage { node: node.0, reason: error.to_string() })?;
+            let picture =
+                decode(&bytes).map_err(|error| PilotError::GoalImage { node: node.0, reason: error.to_string() })?;
             let image = policy::resize(&picture, self.policy.spec())?;
             let features = self.policy.remember(&image)?;
             self.features.insert(node, features);

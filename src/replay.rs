@@ -30,7 +30,9 @@ pub enum ReplayError {
         reason: String,
     },
     /// Map or policy is another one than when it was recorded.
-    #[error("the {what} at {path} is not the one of the recording (recorded {recorded}, found {found}); give the right one with --{flag}")]
+    #[error(
+        "the {what} at {path} is not the one of the recording (recorded {recorded}, found {found}); give the right one with --{flag}"
+    )]
     Another {
         /// `map` or `policy`.
         what: &'static str,
@@ -100,11 +102,7 @@ pub struct Report {
 ///
 /// # Errors
 /// When the recording, its map or its policy cannot be used.
-pub fn replay(
-    path: &Path,
-    overrides: &Overrides,
-    change: impl FnOnce(&mut RunHeader),
-) -> Result<Report, ReplayError> {
+pub fn replay(path: &Path, overrides: &Overrides, change: impl FnOnce(&mut RunHeader)) -> Result<Report, ReplayError> {
     let mut recording = RecordingReader::open(path, ReadLimits::default())?;
     let not_a_run = |reason: String| ReplayError::NotARun { path: path.to_owned(), reason };
     let mut header = read_header(&mut recording)?.map_err(not_a_run)?;
@@ -114,8 +112,7 @@ pub fn replay(
     let mut pilot = Pilot::new(policy, map, header.navigator.clone(), NodeId(header.goal), start)?;
     let rate_hz = pilot.policy().spec().rate_hz;
     let step_length_m = header.profile.step_length_m(rate_hz);
-    let mut drive =
-        DriveLoop::new(&header.profile, rate_hz).map_err(|error| ReplayError::Limits(error.to_string()))?;
+    let mut drive = DriveLoop::new(&header.profile, rate_hz).map_err(|error| ReplayError::Limits(error.to_string()))?;
 
     let mut report = Report::default();
     let mut frames: BTreeMap<u64, ContextFrame> = BTreeMap::new();
@@ -141,8 +138,7 @@ pub fn replay(
                     report.ticks_without_frames += 1;
                     continue;
                 }
-                let input =
-                    TickInput { now: Monotonic(recorded.now_ns), context: &context, motion: recorded.motion() };
+                let input = TickInput { now: Monotonic(recorded.now_ns), context: &context, motion: recorded.motion() };
                 let output = pilot.tick(&input)?;
                 report.ticks += 1;
                 let replayed = TickRecord::new(recorded.tick, &input, &output);

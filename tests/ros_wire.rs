@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 
 use peers::{MATCH_TIME, Peer, python_or_skip, skip};
 use pilotage::camera::{FrameSource, Next};
-use pilotage_gate::{Command, Decision, Faults, Gate, Input, Limits, LimitsConfig, Mode, Monotonic, Permit, Verdict, Wanted};
 use pilotage::frame::RawFrame;
-use pilotage::ros::{
-    CLOSING_ZEROS, ImageTransport, Network, Purpose, RosCommandSink, RosError, RosNode, RosOptions,
+use pilotage::ros::{CLOSING_ZEROS, ImageTransport, Network, Purpose, RosCommandSink, RosError, RosNode, RosOptions};
+use pilotage_gate::{
+    Command, Decision, Faults, Gate, Input, Limits, LimitsConfig, Mode, Monotonic, Permit, Verdict, Wanted,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -155,8 +155,7 @@ fn a_stamped_twist_reaches_cyclone_exactly_without_gap_and_zeros_follow_when_the
 fn the_origin_of_a_command_carries_the_time_of_its_picture() {
     let Some(python) = python_or_skip("origin to rclpy") else { return };
     let _alone = alone();
-    let peer =
-        Peer::start(&python, "listen_rclpy.py", ["/pilotage/cmd_vel_origin", "TwistStamped"], &[], domain(4));
+    let peer = Peer::start(&python, "listen_rclpy.py", ["/pilotage/cmd_vel_origin", "TwistStamped"], &[], domain(4));
     let mut sink = node(domain(4), &RosOptions::default()).command_publisher().unwrap();
     peer.wait_until_ready();
     // Nothing tells from here that the peer is connected to this topic too: repeat until it hears.
@@ -228,12 +227,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// What the peer sent and what the source gave for it, matched by stamp: (hash as sent, frame).
-fn pictures_received(
-    python: &Path,
-    test_no: u16,
-    transport: ImageTransport,
-    more: &[&str],
-) -> Vec<(String, RawFrame)> {
+fn pictures_received(python: &Path, test_no: u16, transport: ImageTransport, more: &[&str]) -> Vec<(String, RawFrame)> {
     const COUNT: usize = 20;
     let image_topic = format!("cam{}/image_raw", more.len());
     let options = RosOptions { image_topic, image_transport: transport, ..RosOptions::default() };
@@ -285,9 +279,7 @@ fn raw_pictures_from_rclpy_arrive_with_the_right_pixels_in_every_encoding() {
 fn a_vga_picture_arrives_whole_although_it_does_not_fit_into_a_packet() {
     let Some(python) = python_or_skip("large pictures from rclpy") else { return };
     let _alone = alone();
-    for (sent, frame) in
-        pictures_received(&python, 9, ImageTransport::Raw, &["--width", "640", "--height", "480"])
-    {
+    for (sent, frame) in pictures_received(&python, 9, ImageTransport::Raw, &["--width", "640", "--height", "480"]) {
         assert_eq!(sha256(frame.picture.rgb()), sent);
     }
 }
@@ -307,9 +299,7 @@ fn compressed_pictures_from_rclpy_arrive_with_the_right_pixels_and_their_own_byt
     for (sent, frame) in pictures_received(&python, 10, ImageTransport::Compressed, &["--file", file]) {
         assert_eq!((frame.picture.width(), frame.picture.height()), (64, 48));
         let (pixels, _) = frame.picture.rgb().as_chunks();
-        assert!(
-            pixels.iter().all(|&[r, g, b]| r.abs_diff(200) < 5 && g.abs_diff(120) < 5 && b.abs_diff(40) < 5)
-        );
+        assert!(pixels.iter().all(|&[r, g, b]| r.abs_diff(200) < 5 && g.abs_diff(120) < 5 && b.abs_diff(40) < 5));
         assert_eq!(sha256(&frame.encoded.unwrap()), sent, "JPEG");
     }
 }
@@ -336,7 +326,7 @@ fn packets_on_second_interface(test: &str, purpose: &str) -> Option<u64> {
             .args(unshare)
             .args(["sh", "-c", COUNT_PACKETS, "sh"])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", "--ignored", CHILD])
+            .args(["--exact", "a_run_that_is_not_live_sends_no_packet_by_a_second_interface"])
             .env("PILOTAGE_TEST_PURPOSE", purpose)
             .output();
         let Ok(output) = output else { break };
@@ -345,35 +335,20 @@ fn packets_on_second_interface(test: &str, purpose: &str) -> Option<u64> {
             let sent: Vec<u64> = text
                 .lines()
                 .map(|line| {
-                    serde_json::from_str::<Value>(line).unwrap()[0]["stats64"]["tx"]["packets"]
-                        .as_u64()
-                        .unwrap()
+                    serde_json::from_str::<Value>(line).unwrap()[0]["stats64"]["tx"]["packets"].as_u64().unwrap()
                 })
                 .collect();
             return Some(sent[1] - sent[0]);
         }
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert_ne!(
-            output.status.code(),
-            Some(1).filter(|_| !errors.contains("unshare")),
-            "the child failed: {errors}"
-        );
+        assert_ne!(output.status.code(), Some(1).filter(|_| !errors.contains("unshare")), "the child failed: {errors}");
     }
     skip(test, "a network of its own is not permitted here (unshare -n, ip)");
     None
 }
 
-const CHILD: &str = "child_that_sends_commands_for_three_seconds";
-
-#[test]
-#[ignore = "run by another test, in a network of its own"]
-fn child_that_sends_commands_for_three_seconds() {
-    let purpose = match std::env::var("PILOTAGE_TEST_PURPOSE").as_deref() {
-        Ok("live") => Purpose::Live,
-        Ok("not live") => Purpose::NotLive,
-        // Somebody runs all ignored tests: not in a network of its own, so nothing may be sent.
-        _ => return,
-    };
+/// What this test binary does when it is run once more, in a network of its own.
+fn send_commands_for_three_seconds(purpose: Purpose) {
     let env = |name: &str| (name == "ROS_AUTOMATIC_DISCOVERY_RANGE").then(|| "SUBNET".to_owned());
     let network = Network::from_env(env, purpose).unwrap();
     let node = RosNode::start(&network, &RosOptions::default()).unwrap();
@@ -387,6 +362,11 @@ fn child_that_sends_commands_for_three_seconds() {
 
 #[test]
 fn a_run_that_is_not_live_sends_no_packet_by_a_second_interface() {
+    match std::env::var("PILOTAGE_TEST_PURPOSE").as_deref() {
+        Ok("live") => return send_commands_for_three_seconds(Purpose::Live),
+        Ok("not live") => return send_commands_for_three_seconds(Purpose::NotLive),
+        _ => {}
+    }
     let _alone = alone();
     let test = "packets on a second interface";
     let Some(live) = packets_on_second_interface(test, "live") else { return };

@@ -179,7 +179,7 @@ proptest! {
     })]
 
     #[test]
-    fn finite(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
+    fn a_command_is_always_finite(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
         for step in drive(limits, &steps) {
             prop_assert!(step.output.command.linear_mps().is_finite());
             prop_assert!(step.output.command.angular_rps().is_finite());
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn within_limits(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
+    fn a_command_is_always_within_limits(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
         let c = limits.config();
         for step in drive(limits, &steps) {
             // Exact: a limit has no rounding allowance.
@@ -198,7 +198,7 @@ proptest! {
     }
 
     #[test]
-    fn not_forced(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
+    fn a_command_never_jumps_beyond_its_acceleration(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
         let c = limits.config();
         for step in drive(limits, &steps) {
             let up_s = elapsed_s(&step).min(c.max_period_s) as f32;
@@ -223,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn fresh(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
+    fn a_command_never_rests_on_an_old_picture(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
         let max_age_ns = (limits.config().max_age_s * 1e9).round() as u64;
         for step in drive(limits, &steps) {
             if !step.output.command.is_zero() {
@@ -235,7 +235,7 @@ proptest! {
     }
 
     #[test]
-    fn armed(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
+    fn only_an_armed_robot_is_moved(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
         for step in drive(limits, &steps) {
             if !step.output.command.is_zero() {
                 prop_assert_eq!(step.input.mode, Mode::Armed);
@@ -247,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn monotonic(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
+    fn time_that_runs_back_stops_the_robot(limits in any_limits(), steps in prop::collection::vec(any_step(), 1..60)) {
         for step in drive(limits, &steps) {
             if step.latest_ns > Some(step.input.now.0) {
                 prop_assert!(step.output.command.is_zero());

@@ -83,8 +83,7 @@ impl SimRobot {
             .simulation
             .picture(width as usize, height as usize)
             .map_err(|error| SourceError::Stream(error.to_string()))?;
-        let picture =
-            Picture::from_rgb8(width, height, rgb).map_err(|error| SourceError::Stream(error.to_string()))?;
+        let picture = Picture::from_rgb8(width, height, rgb).map_err(|error| SourceError::Stream(error.to_string()))?;
         let captured = SourceStamp((self.simulation.time_s() * 1e9).round() as i64);
         self.seq += 1;
         Ok(RawFrame { seq: self.seq - 1, captured, picture, encoded: None, teleop: None })

@@ -29,18 +29,29 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
         .find_map(|index| Episode::of(WorldId { split: Split::Validation, index }))
         .context("none of twenty worlds could be driven; this is a defect, please report it")?;
     let family = episode.world.family().name();
-    println!("1 of 3  A person drives a simulated robot once through world {} ({family}): {:.0} s, {:.1} m/s at most.",
-        episode.id.index, episode.teleop_s(), episode.robot.v_max_mps);
+    println!(
+        "1 of 3  A person drives a simulated robot once through world {} ({family}): {:.0} s, {:.1} m/s at most.",
+        episode.id.index,
+        episode.teleop_s(),
+        episode.robot.v_max_mps
+    );
 
     let (mut policy, policy_folder, engine) = load_policy(&args.policy, &episode.profile)?;
     let map_folder = args.out.join("map");
     let (map, report) = episode.build_map(policy.as_mut(), &map_folder)?;
-    println!("2 of 3  Of {} frames, {} became places of the map {}.", report.frames, report.nodes, map_folder.display());
+    println!(
+        "2 of 3  Of {} frames, {} became places of the map {}.",
+        report.frames,
+        report.nodes,
+        map_folder.display()
+    );
 
-    println!("3 of 3  The robot is set down {:.2} m and {:.0} degrees off the start and finds its way with one camera ({}).",
+    println!(
+        "3 of 3  The robot is set down {:.2} m and {:.0} degrees off the start and finds its way with one camera ({}).",
         episode.start.distance_m(&episode.teleop.first().map_or(episode.start, |step| step.pose)),
         (episode.start.yaw_rad - episode.teleop.first().map_or(0.0, |step| step.pose.yaw_rad)).to_degrees(),
-        policy.describe());
+        policy.describe()
+    );
     let recording = args.out.join("run.mcap");
     let header = RunHeader {
         format: FORMAT,
@@ -82,11 +93,20 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
     draw(&picture, &episode, &map, &track, &views, &outcome)?;
 
     let verdict = if outcome.success { "Arrived" } else { "Did NOT arrive" };
-    println!("{verdict}: {:.2} m from the goal, {} touch(es), in {:.0} % of the person's time.",
-        outcome.error_m, outcome.touches, 100.0 * outcome.time_ratio);
+    println!(
+        "{verdict}: {:.2} m from the goal, {} touch(es), in {:.0} % of the person's time.",
+        outcome.error_m,
+        outcome.touches,
+        100.0 * outcome.time_ratio
+    );
     println!("Picture     {}", picture.display());
-    println!("Recording   {} ({} records, {} dropped); pilotage replay {} gives the same bits", recording.display(),
-        record.counts.written, record.counts.dropped, recording.display());
+    println!(
+        "Recording   {} ({} records, {} dropped); pilotage replay {} gives the same bits",
+        recording.display(),
+        record.counts.written,
+        record.counts.dropped,
+        recording.display()
+    );
     println!("Took        {:.1} s", began.elapsed().as_secs_f64());
     Ok(if outcome.success { Outcome::Done } else { Outcome::Negative })
 }

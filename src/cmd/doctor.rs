@@ -8,13 +8,25 @@ use crate::config::Profile;
 
 pub(super) fn run(args: &DoctorArgs) -> Result<Outcome> {
     let profile = Profile::default();
-    println!("program     pilotage {} for {}-{}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH, std::env::consts::OS);
-    println!("features    ros {}, ort {}, camera {}", on(cfg!(feature = "ros")), on(cfg!(feature = "ort")), on(cfg!(feature = "camera")));
+    println!(
+        "program     pilotage {} for {}-{}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::ARCH,
+        std::env::consts::OS
+    );
+    println!(
+        "features    ros {}, ort {}, camera {}",
+        on(cfg!(feature = "ros")),
+        on(cfg!(feature = "ort")),
+        on(cfg!(feature = "camera"))
+    );
     let mut bad = false;
     for engine in ["builtin", "ort"] {
         let args = PolicyArgs { engine: Some(engine.into()), ..args.policy.clone() };
         match load_policy(&args, &profile) {
-            Ok((policy, folder, _)) => println!("engine      {engine}: {} from {}", policy.describe(), folder.display()),
+            Ok((policy, folder, _)) => {
+                println!("engine      {engine}: {} from {}", policy.describe(), folder.display())
+            }
             Err(error) => {
                 let advice = if engine == "ort" { "; the built-in engine works without it" } else { "" };
                 bad |= engine == "builtin";
@@ -44,7 +56,8 @@ fn ros_lines() {
     for (purpose, name) in [(Purpose::Live, "a camera"), (Purpose::NotLive, "a log or the simulator")] {
         match Network::from_env(|name| std::env::var(name).ok(), purpose) {
             Ok(network) => {
-                let reach = if network.loopback_only() { "this computer only" } else { "all networks of this computer" };
+                let reach =
+                    if network.loopback_only() { "this computer only" } else { "all networks of this computer" };
                 println!("ros         with {name}: domain {}, {reach}", network.domain_id());
                 for note in network.notes() {
                     println!("            {note}");

@@ -38,7 +38,14 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome> {
     let began = Instant::now();
     let (policy, folder, _) = load_policy(&args.policy, &crate::config::Profile::default())?;
     println!("policy      {} at {}", policy.describe(), folder.display());
-    println!("worlds      {}:{} and on, {} episodes; start off by N(0, {} m), N(0, {} rad)", split.name(), args.first, args.episodes, episode::START_SIGMA_M, episode::START_SIGMA_RAD);
+    println!(
+        "worlds      {}:{} and on, {} episodes; start off by N(0, {} m), N(0, {} rad)",
+        split.name(),
+        args.first,
+        args.episodes,
+        episode::START_SIGMA_M,
+        episode::START_SIGMA_RAD
+    );
     drop(policy);
     let bar = ProgressBar::new(args.episodes as u64);
     let scratch = std::env::temp_dir().join(format!("pilotage-eval-{}", std::process::id()));
@@ -57,12 +64,15 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome> {
     if let Some(json) = &args.json {
         let mut file = std::fs::File::create_new(json).with_context(|| format!("cannot make {}", json.display()))?;
         for row in &rows {
-            writeln!(file, "{}", serde_json::to_string(row)?).with_context(|| format!("cannot write {}", json.display()))?;
+            writeln!(file, "{}", serde_json::to_string(row)?)
+                .with_context(|| format!("cannot write {}", json.display()))?;
         }
     }
     table(&rows);
     if left_out > 0 {
-        println!("left out    {left_out} worlds without a way that the teleoperator can drive without touching something");
+        println!(
+            "left out    {left_out} worlds without a way that the teleoperator can drive without touching something"
+        );
     }
     println!("took        {:.0} s", began.elapsed().as_secs_f64());
     Ok(Outcome::Done)
@@ -93,7 +103,10 @@ fn one(args: &EvalArgs, id: WorldId, scratch: &std::path::Path) -> Result<Option
 
 fn table(rows: &[Row]) {
     println!();
-    println!("{:<22}{:>9}{:>10}{:>10}{:>12}{:>10}{:>8}", "", "success", "(+- SE)", "arrived", "touches/run", "progress", "time");
+    println!(
+        "{:<22}{:>9}{:>10}{:>10}{:>12}{:>10}{:>8}",
+        "", "success", "(+- SE)", "arrived", "touches/run", "progress", "time"
+    );
     let ours: Vec<&episode::Outcome> = rows.iter().map(|row| &row.ours).collect();
     let blind: Vec<&episode::Outcome> = rows.iter().map(|row| &row.blind).collect();
     line("pilotage", &ours);
@@ -107,13 +120,25 @@ fn table(rows: &[Row]) {
         line(&format!("  {family} ({})", ours.len()), &ours);
     }
     println!();
-    println!("success     arrival declared by the runtime, within max(0.6 m, 0.75 s of cruise) of the goal, nothing touched");
-    println!("episodes    {}, {:.1} s of teleoperation and {:.0} places on average", rows.len(),
+    println!(
+        "success     arrival declared by the runtime, within max(0.6 m, 0.75 s of cruise) of the goal, nothing touched"
+    );
+    println!(
+        "episodes    {}, {:.1} s of teleoperation and {:.0} places on average",
+        rows.len(),
         rows.iter().map(|row| row.teleop_s).sum::<f64>() / rows.len() as f64,
-        rows.iter().map(|row| row.places as f64).sum::<f64>() / rows.len() as f64);
+        rows.iter().map(|row| row.places as f64).sum::<f64>() / rows.len() as f64
+    );
     for row in rows.iter().filter(|row| !row.ours.success) {
-        println!("failed      {} ({}): {}, {:.2} m off, {} touches, {:.0} % of the way", row.world, row.family,
-            row.ours.end_phase.as_deref().unwrap_or("-"), row.ours.error_m, row.ours.touches, 100.0 * row.ours.progress);
+        println!(
+            "failed      {} ({}): {}, {:.2} m off, {} touches, {:.0} % of the way",
+            row.world,
+            row.family,
+            row.ours.end_phase.as_deref().unwrap_or("-"),
+            row.ours.error_m,
+            row.ours.touches,
+            100.0 * row.ours.progress
+        );
     }
 }
 
@@ -154,6 +179,18 @@ fn draw(
     canvas.disc(on_plan(&episode.start), 5, DRIVEN);
     canvas.disc(on_plan(&episode.goal()), 5, GOAL);
     let end = outcome.end_phase.as_deref().unwrap_or("-");
-    canvas.text(4, 5, &format!("{}:{} {} {:.2} m off, {} touches", episode.id.split.name(), episode.id.index, end, outcome.error_m, outcome.touches), INK);
+    canvas.text(
+        4,
+        5,
+        &format!(
+            "{}:{} {} {:.2} m off, {} touches",
+            episode.id.split.name(),
+            episode.id.index,
+            end,
+            outcome.error_m,
+            outcome.touches
+        ),
+        INK,
+    );
     canvas.save(path).with_context(|| format!("cannot write {}", path.display()))
 }

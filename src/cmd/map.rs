@@ -70,10 +70,17 @@ pub(super) fn build(args: &MapBuildArgs) -> Result<Outcome> {
             "drive       {:.1} s driving, {:.1} s standing (left out); the ways cost {:.1} steps in all",
             report.driven_s, report.standing_s, report.cost_steps
         );
-        println!("time        {took_s:.2} s, {:.0} times as fast as the drive", (report.driven_s + report.standing_s) / took_s.max(1e-9));
+        println!(
+            "time        {took_s:.2} s, {:.0} times as fast as the drive",
+            (report.driven_s + report.standing_s) / took_s.max(1e-9)
+        );
     }
     println!("map         {} ({})", args.output.display(), map.content_sha256());
-    println!("next        pilotage run {} --goal LAST --replay {} ...   or a camera", args.output.display(), args.log.display());
+    println!(
+        "next        pilotage run {} --goal LAST --replay {} ...   or a camera",
+        args.output.display(),
+        args.log.display()
+    );
     Ok(if report.skipped > 0 { Outcome::WithLosses } else { Outcome::Done })
 }
 
@@ -111,7 +118,8 @@ pub(super) fn info(args: &MapInfoArgs) -> Result<Outcome> {
     print!("{report}");
     if let Some(svg) = &args.svg {
         refuse_existing(svg, "give another file name")?;
-        std::fs::write(svg, pilotage_graph::svg(graph, 1000, None)).with_context(|| format!("cannot write {}", svg.display()))?;
+        std::fs::write(svg, pilotage_graph::svg(graph, 1000, None))
+            .with_context(|| format!("cannot write {}", svg.display()))?;
         println!("drawn       {}", svg.display());
     }
     Ok(Outcome::Done)

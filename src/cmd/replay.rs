@@ -7,8 +7,7 @@ use crate::cli::ReplayArgs;
 use crate::replay::{Overrides, replay};
 
 pub(super) fn run(args: &ReplayArgs) -> Result<Outcome> {
-    let overrides =
-        Overrides { map: args.map.clone(), policy: args.policy.clone(), ort_lib: args.ort_lib.clone() };
+    let overrides = Overrides { map: args.map.clone(), policy: args.policy.clone(), ort_lib: args.ort_lib.clone() };
     let report = replay(&args.recording, &overrides, |_| {})?;
     println!("replayed    {} ticks, {} control steps", report.ticks, report.controls);
     if let Some(truncated) = &report.truncated {

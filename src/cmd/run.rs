@@ -99,7 +99,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
                 with_recorder(recorder, METADATA, header.to_metadata()?, |sink| work(Some(RunRecorder::new(sink))));
             let report = report.context("the recorder")?;
             let counts = report.counts;
-            println!("recorded    {}: {} records, {} dropped, {} lost", path.display(), counts.written, counts.dropped, counts.lost);
+            println!(
+                "recorded    {}: {} records, {} dropped, {} lost",
+                path.display(),
+                counts.written,
+                counts.dropped,
+                counts.lost
+            );
             if let Some(stopped) = report.stopped {
                 println!("            recording stopped early: {stopped}");
             }
@@ -185,9 +191,18 @@ fn run_realtime(
     let outcome = realtime::run(source, sink, intake, ticks, control, profile, rules, &interrupted, watch);
     println!(
         "ended       {:?}: {} frames ({} unusable), {} ticks ({} missed), {} commands ({} refused)",
-        outcome.ended, outcome.frames, outcome.bad_frames, outcome.ticks, outcome.missed_ticks, outcome.commands, outcome.refused_commands
+        outcome.ended,
+        outcome.frames,
+        outcome.bad_frames,
+        outcome.ticks,
+        outcome.missed_ticks,
+        outcome.commands,
+        outcome.refused_commands
     );
-    println!("freshness   the oldest picture behind a command that moved was {:.0} ms old", outcome.oldest_evidence_ns as f64 / 1e6);
+    println!(
+        "freshness   the oldest picture behind a command that moved was {:.0} ms old",
+        outcome.oldest_evidence_ns as f64 / 1e6
+    );
     if let Some(ns) = outcome.silence_to_zero_ns {
         println!("silence     zero {:.0} ms after the last picture", ns as f64 / 1e6);
     }
@@ -211,32 +226,24 @@ fn run_lockstep(
     let limit_s = args.r#for.unwrap_or(1e7);
     let mut phase = Phase::Waiting;
     let mut counts = (0_u64, 0_u64);
-    let ended = lockstep::run(
-        plant.as_mut(),
-        &mut intake,
-        &mut ticks,
-        &mut control,
-        profile,
-        limit_s,
-        &mut |event| {
-            match event {
-                lockstep::Event::Tick { frame, snapshot, output } => {
-                    counts.0 += 1;
-                    phase = output.decision.phase;
-                    watch.tick(frame.seq, snapshot, output);
-                }
-                lockstep::Event::Control { output, .. } => {
-                    counts.1 += 1;
-                    watch.control(Monotonic(0), output);
-                    if phase == Phase::Arrived && output.command.is_zero() && !args.stay {
-                        return lockstep::Flow::Stop;
-                    }
-                }
-                lockstep::Event::Filling(..) => {}
+    let ended = lockstep::run(plant.as_mut(), &mut intake, &mut ticks, &mut control, profile, limit_s, &mut |event| {
+        match event {
+            lockstep::Event::Tick { frame, snapshot, output } => {
+                counts.0 += 1;
+                phase = output.decision.phase;
+                watch.tick(frame.seq, snapshot, output);
             }
-            lockstep::Flow::On
-        },
-    )?;
+            lockstep::Event::Control { output, .. } => {
+                counts.1 += 1;
+                watch.control(Monotonic(0), output);
+                if phase == Phase::Arrived && output.command.is_zero() && !args.stay {
+                    return lockstep::Flow::Stop;
+                }
+            }
+            lockstep::Event::Filling(..) => {}
+        }
+        lockstep::Flow::On
+    })?;
     println!("ended       {ended:?}: {} ticks, {} control steps; {phase}", counts.0, counts.1);
     Ok(if phase == Phase::Arrived || args.replay.is_some() { Outcome::Done } else { Outcome::Negative })
 }

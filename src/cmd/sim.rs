@@ -21,7 +21,9 @@ pub(super) fn parse_world(text: &str) -> Result<WorldId> {
 
 pub(super) fn episode_of(text: &str) -> Result<Episode> {
     let id = parse_world(text)?;
-    Episode::of(id).with_context(|| format!("world {text} offers no way that can be driven without touching something; try the next index"))
+    Episode::of(id).with_context(|| {
+        format!("world {text} offers no way that can be driven without touching something; try the next index")
+    })
 }
 
 pub(super) fn record(args: &SimRecordArgs) -> Result<Outcome> {

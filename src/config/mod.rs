@@ -200,8 +200,10 @@ impl Profile {
             return Err(ProfileError::Parse { path: path.to_owned(), reason });
         }
         let text = std::fs::read_to_string(path).map_err(read)?;
-        let profile: Self = toml::from_str(&text)
-            .map_err(|error| ProfileError::Parse { path: path.to_owned(), reason: error.to_string().replace('\n', " ") })?;
+        let profile: Self = toml::from_str(&text).map_err(|error| ProfileError::Parse {
+            path: path.to_owned(),
+            reason: error.to_string().replace('\n', " "),
+        })?;
         profile.check()?;
         Ok(profile)
     }
@@ -221,15 +223,16 @@ impl Profile {
         range("drive.max_linear_mps", d.max_linear_mps, 0.01, 10.0, "m/s");
         range("drive.max_reverse_mps", d.max_reverse_mps, 0.0, 10.0, "m/s");
         range("drive.max_angular_rps", d.max_angular_rps, 0.01, 10.0, "rad/s");
-        range("drive.linear_accel_mps2", d.linear_accel_mps2, 0.01, 100.0, "m/s^2");
-        range("drive.linear_decel_mps2", d.linear_decel_mps2, 0.01, 100.0, "m/s^2");
-        range("drive.angular_accel_rps2", d.angular_accel_rps2, 0.01, 200.0, "rad/s^2");
+        range("drive.linear_accel_mps2", d.linear_accel_mps2, 0.01, 50.0, "m/s^2");
+        range("drive.linear_decel_mps2", d.linear_decel_mps2, 0.01, 50.0, "m/s^2");
+        range("drive.angular_accel_rps2", d.angular_accel_rps2, 0.01, 100.0, "rad/s^2");
         range("drive.min_turning_radius_m", d.min_turning_radius_m, 0.0, 50.0, "m");
         range("drive.cruise_mps", d.cruise_mps, 0.01, 10.0, "m/s");
         if let Some(step) = d.step_length_m {
             range("drive.step_length_m", step, 0.001, 10.0, "m");
         }
-        range("safety.max_age_s", self.safety.max_age_s, 0.05, 0.5, "s");
+        // A command stands until the next control step, 0.05 s later: together never more than 0.5 s.
+        range("safety.max_age_s", self.safety.max_age_s, 0.05, 0.45, "s");
         range("camera.rate_hz", self.camera.rate_hz, 1.0, 1000.0, "Hz");
         range("camera.latency_s", self.camera.latency_s, 0.0, 0.4, "s");
         range("camera.width", self.camera.width as f32, 16.0, 8192.0, "px");

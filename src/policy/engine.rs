@@ -39,9 +39,7 @@ impl FromStr for EngineChoice {
             "auto" => Ok(Self::Auto),
             "ort" => Ok(Self::Ort),
             "builtin" => Ok(Self::Builtin),
-            _ => Err(PolicyError::Message(format!(
-                "engine {text:?} is not known: use auto, ort or builtin"
-            ))),
+            _ => Err(PolicyError::Message(format!("engine {text:?} is not known: use auto, ort or builtin"))),
         }
     }
 }
@@ -98,36 +96,21 @@ impl Chosen {
     /// Engine, version and, where it was not asked for, why it was taken.
     pub(crate) fn describe(&self) -> String {
         let Self { engine, reason } = self;
-        if reason.is_empty() {
-            engine.describe()
-        } else {
-            format!("{} ({reason})", engine.describe())
-        }
+        if reason.is_empty() { engine.describe() } else { format!("{} ({reason})", engine.describe()) }
     }
 }
 
 /// Finds the engine asked for. A library named by the caller must work: falling back silently would
 /// hide a typing error behind a slower engine.
 pub(crate) fn choose(choice: EngineChoice, library: Option<&Path>) -> Result<Chosen, PolicyError> {
-    let builtin = |reason: String| Chosen {
-        engine: Box::new(Rten::new()),
-        reason,
-    };
+    let builtin = |reason: String| Chosen { engine: Box::new(Rten::new()), reason };
     match choice {
         EngineChoice::Builtin => Ok(builtin(String::new())),
-        EngineChoice::Ort => Ok(Chosen {
-            engine: onnx_runtime(library)?,
-            reason: String::new(),
-        }),
+        EngineChoice::Ort => Ok(Chosen { engine: onnx_runtime(library)?, reason: String::new() }),
         EngineChoice::Auto => match onnx_runtime(library) {
-            Ok(engine) => Ok(Chosen {
-                engine,
-                reason: String::new(),
-            }),
+            Ok(engine) => Ok(Chosen { engine, reason: String::new() }),
             Err(error) if library.is_some() => Err(error),
-            Err(PolicyError::LibraryMissing { .. }) => {
-                Ok(builtin("no ONNX Runtime library found".to_string()))
-            }
+            Err(PolicyError::LibraryMissing { .. }) => Ok(builtin("no ONNX Runtime library found".to_string())),
             Err(error) => Ok(builtin(error.to_string())),
         },
     }
@@ -153,26 +136,14 @@ pub(crate) struct Graph {
 
 impl Graph {
     /// Loads a graph of a folder and compares its tensors with the declared ones.
-    pub(crate) fn load(
-        folder: &PolicyFolder,
-        decl: &GraphDecl,
-        engine: &dyn Engine,
-    ) -> Result<Self, PolicyError> {
+    pub(crate) fn load(folder: &PolicyFolder, decl: &GraphDecl, engine: &dyn Engine) -> Result<Self, PolicyError> {
         let path = folder.path(&decl.file);
-        let session =
-            engine
-                .load(folder.graph_bytes(decl)?)
-                .map_err(|reason| PolicyError::GraphRefused {
-                    path: path.clone(),
-                    engine: engine.name(),
-                    reason,
-                })?;
-        let graph = Self {
-            path,
+        let session = engine.load(folder.graph_bytes(decl)?).map_err(|reason| PolicyError::GraphRefused {
+            path: path.clone(),
             engine: engine.name(),
-            decl: decl.clone(),
-            session,
-        };
+            reason,
+        })?;
+        let graph = Self { path, engine: engine.name(), decl: decl.clone(), session };
         graph.compare("input", &graph.decl.inputs, &graph.session.inputs())?;
         graph.compare("output", &graph.decl.outputs, &graph.session.outputs())?;
         Ok(graph)
@@ -189,132 +160,55 @@ impl Graph {
     }
 
     /// Runs the graph on inputs in declared order; answers in declared order, each of its declared shape.
-    pub(crate) fn run(
-        &mut self,
-        batch: usize,
-        inputs: &[&[f32]],
-    ) -> Result<Vec<Vec<f32>>, PolicyError> {
-        let failed = |reason: String| PolicyError::Run {
-            path: self.path.clone(),
-            engine: self.engine,
-            reason,
-        };
-        let shapes: Vec<Vec<usize>> = self
-            .decl
-            .inputs
-            .iter()
-            .map(|t| t.shape_for(batch))
-            .collect();
+    pub(crate) fn run(&mut self, batch: usize, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, PolicyError> {
+        let failed = |reason: String| PolicyError::Run { path: self.path.clone(), engine: self.engine, reason };
+        let shapes: Vec<Vec<usize>> = self.decl.inputs.iter().map(|t| t.shape_for(batch)).collect();
         let mut feeds = Vec::with_capacity(shapes.len());
         for ((tensor, shape), numbers) in self.decl.inputs.iter().zip(&shapes).zip(inputs) {
             let expected = shape.iter().product::<usize>();
             if numbers.len() != expected {
-                let reason = format!(
-                    "input '{}' needs {expected} numbers, got {}",
-                    tensor.name,
-                    numbers.len()
-                );
+                let reason = format!("input '{}' needs {expected} numbers, got {}", tensor.name, numbers.len());
                 return Err(failed(reason));
             }
-            feeds.push(Feed {
-                name: &tensor.name,
-                shape,
-                numbers,
-            });
+            feeds.push(Feed { name: &tensor.name, shape, numbers });
         }
         if feeds.len() != shapes.len() {
-            return Err(failed(format!(
-                "{} inputs needed, got {}",
-                shapes.len(),
-                feeds.len()
-            )));
+            return Err(failed(format!("{} inputs needed, got {}", shapes.len(), feeds.len())));
         }
-        let answers = self
-            .session
-            .run(&feeds, &self.decl.outputs)
-            .map_err(failed)?;
+        let answers = self.session.run(&feeds, &self.decl.outputs).map_err(failed)?;
         let mut out = Vec::with_capacity(answers.len());
         for (tensor, answer) in self.decl.outputs.iter().zip(answers) {
             let declared = tensor.shape_for(batch);
-            if declared != answer.shape
-                || answer.numbers.len() != declared.iter().product::<usize>()
-            {
-                return Err(self.mismatch(
-                    "output",
-                    &tensor.name,
-                    &declared,
-                    format!("shape {:?}", answer.shape),
-                ));
+            if declared != answer.shape || answer.numbers.len() != declared.iter().product::<usize>() {
+                return Err(self.mismatch("output", &tensor.name, &declared, format!("shape {:?}", answer.shape)));
             }
             out.push(answer.numbers);
         }
         Ok(out)
     }
 
-    fn compare(
-        &self,
-        kind: &str,
-        declared: &[TensorDecl],
-        found: &[Outlet],
-    ) -> Result<(), PolicyError> {
+    fn compare(&self, kind: &str, declared: &[TensorDecl], found: &[Outlet]) -> Result<(), PolicyError> {
         for tensor in declared {
             let Some(outlet) = found.iter().find(|o| o.name == tensor.name) else {
                 let names: Vec<&str> = found.iter().map(|o| o.name.as_str()).collect();
-                return Err(self.mismatch(
-                    kind,
-                    &tensor.name,
-                    &tensor.shape,
-                    format!("only {names:?}"),
-                ));
+                return Err(self.mismatch(kind, &tensor.name, &tensor.shape, format!("only {names:?}")));
             };
             if outlet.is_f32 == Some(false) {
-                return Err(self.mismatch(
-                    kind,
-                    &tensor.name,
-                    &tensor.shape,
-                    "another type than f32".to_string(),
-                ));
+                return Err(self.mismatch(kind, &tensor.name, &tensor.shape, "another type than f32".to_string()));
             }
-            if let Some(shape) = outlet
-                .shape
-                .as_ref()
-                .filter(|shape| !fits(&tensor.shape, shape))
-            {
-                return Err(self.mismatch(
-                    kind,
-                    &tensor.name,
-                    &tensor.shape,
-                    format!("shape {shape:?}"),
-                ));
+            if let Some(shape) = outlet.shape.as_ref().filter(|shape| !fits(&tensor.shape, shape)) {
+                return Err(self.mismatch(kind, &tensor.name, &tensor.shape, format!("shape {shape:?}")));
             }
         }
-        match found
-            .iter()
-            .find(|o| kind == "input" && !declared.iter().any(|t| t.name == o.name))
-        {
+        match found.iter().find(|o| kind == "input" && !declared.iter().any(|t| t.name == o.name)) {
             Some(extra) => Err(self.mismatch(kind, &extra.name, &[0i64; 0], "it".to_string())),
             None => Ok(()),
         }
     }
 
-    fn mismatch(
-        &self,
-        kind: &str,
-        name: &str,
-        declared: &[impl fmt::Debug],
-        found: String,
-    ) -> PolicyError {
-        let declared = if declared.is_empty() {
-            "nothing".to_string()
-        } else {
-            format!("shape {declared:?}")
-        };
-        PolicyError::TensorMismatch {
-            path: self.path.clone(),
-            tensor: format!("{kind} '{name}'"),
-            declared,
-            found,
-        }
+    fn mismatch(&self, kind: &str, name: &str, declared: &[impl fmt::Debug], found: String) -> PolicyError {
+        let declared = if declared.is_empty() { "nothing".to_string() } else { format!("shape {declared:?}") };
+        PolicyError::TensorMismatch { path: self.path.clone(), tensor: format!("{kind} '{name}'"), declared, found }
     }
 }
 

@@ -35,25 +35,16 @@ impl Ort {
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ort) = loaded.as_ref() {
             if library.is_some() && ort.path != path {
-                let reason = format!(
-                    "this process already uses {}, and only one can be loaded",
-                    ort.path.display()
-                );
+                let reason = format!("this process already uses {}, and only one can be loaded", ort.path.display());
                 return Err(PolicyError::LibraryUnusable { path, reason });
             }
             return Ok(ort.clone());
         }
-        let unusable = |reason: String| PolicyError::LibraryUnusable {
-            path: path.clone(),
-            reason,
-        };
+        let unusable = |reason: String| PolicyError::LibraryUnusable { path: path.clone(), reason };
         // Every other way into `ort` panics without a library; this one returns an error.
         let builder = ort::init_from(&path).map_err(|e| unusable(one_line(&e)))?;
-        let environment = builder
-            .with_name("pilotage")
-            .with_telemetry(false)
-            .build()
-            .map_err(|e| unusable(one_line(&e)))?;
+        let environment =
+            builder.with_name("pilotage").with_telemetry(false).build().map_err(|e| unusable(one_line(&e)))?;
         // What goes wrong comes back as an error; the library's own lines would say it twice.
         environment.set_log_level(LogLevel::Fatal);
         let ort = Self { path, environment };
@@ -66,15 +57,8 @@ impl Ort {
 fn places() -> Vec<PathBuf> {
     let file = format!("libonnxruntime.so.{VERSION}");
     let mut places = Vec::new();
-    places.extend(
-        std::env::var_os("ORT_DYLIB_PATH")
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from),
-    );
-    if let Some(beside) = std::env::current_exe()
-        .ok()
-        .and_then(|exe| exe.parent().map(Path::to_path_buf))
-    {
+    places.extend(std::env::var_os("ORT_DYLIB_PATH").filter(|v| !v.is_empty()).map(PathBuf::from));
+    if let Some(beside) = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf)) {
         places.push(beside.join(&file));
         places.push(beside.join("libonnxruntime.so"));
     }
@@ -90,15 +74,9 @@ fn find(library: Option<&Path>) -> Result<PathBuf, PolicyError> {
     let places = library.map_or_else(places, |path| vec![path.to_path_buf()]);
     // Made absolute with links resolved, for two spellings of one library are no conflict, and a
     // bare name would be searched for in the loader's path.
-    let found = places
-        .iter()
-        .find_map(|place| place.canonicalize().ok().filter(|p| p.is_file()));
+    let found = places.iter().find_map(|place| place.canonicalize().ok().filter(|p| p.is_file()));
     found.ok_or_else(|| PolicyError::LibraryMissing {
-        looked: places
-            .iter()
-            .map(|p| p.display().to_string())
-            .collect::<Vec<_>>()
-            .join(", "),
+        looked: places.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", "),
     })
 }
 
@@ -108,15 +86,8 @@ impl Engine for Ort {
     }
 
     fn describe(&self) -> String {
-        let name = self
-            .path
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let version = name
-            .split_once(".so.")
-            .map_or("of unknown version", |(_, version)| version)
-            .to_string();
+        let name = self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let version = name.split_once(".so.").map_or("of unknown version", |(_, version)| version).to_string();
         format!("ONNX Runtime {version} from {}", self.path.display())
     }
 
@@ -129,9 +100,7 @@ impl Engine for Ort {
                 .with_intra_op_spinning(false)?
                 .commit_from_memory(&bytes)
         };
-        build()
-            .map(|session| Box::new(OnnxSession { session }) as Box<dyn Session>)
-            .map_err(|e| one_line(&e))
+        build().map(|session| Box::new(OnnxSession { session }) as Box<dyn Session>).map_err(|e| one_line(&e))
     }
 }
 
@@ -144,16 +113,10 @@ fn outlets(found: &[OrtOutlet]) -> Vec<Outlet> {
         .iter()
         .map(|outlet| {
             let (shape, is_f32) = match outlet.dtype() {
-                ValueType::Tensor { ty, shape, .. } => {
-                    (Some(shape.to_vec()), *ty == TensorElementType::Float32)
-                }
+                ValueType::Tensor { ty, shape, .. } => (Some(shape.to_vec()), *ty == TensorElementType::Float32),
                 _ => (None, false),
             };
-            Outlet {
-                name: outlet.name().to_string(),
-                shape,
-                is_f32: Some(is_f32),
-            }
+            Outlet { name: outlet.name().to_string(), shape, is_f32: Some(is_f32) }
         })
         .collect()
 }
@@ -170,27 +133,16 @@ impl Session for OnnxSession {
     fn run(&mut self, inputs: &[Feed<'_>], outputs: &[TensorDecl]) -> Result<Vec<Answer>, String> {
         let mut values: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
         for feed in inputs {
-            let view = TensorRef::from_array_view((feed.shape.to_vec(), feed.numbers))
-                .map_err(|e| one_line(&e))?;
+            let view = TensorRef::from_array_view((feed.shape.to_vec(), feed.numbers)).map_err(|e| one_line(&e))?;
             values.push((feed.name, view.into()));
         }
         let found = self.session.run(values).map_err(|e| one_line(&e))?;
         let mut answers = Vec::with_capacity(outputs.len());
         for tensor in outputs {
-            let value = found
-                .get(&tensor.name)
-                .ok_or_else(|| format!("output '{}' is missing", tensor.name))?;
-            let (shape, numbers) = value
-                .try_extract_tensor::<f32>()
-                .map_err(|e| one_line(&e))?;
-            let shape = shape
-                .iter()
-                .map(|&size| usize::try_from(size).unwrap_or(0))
-                .collect();
-            answers.push(Answer {
-                shape,
-                numbers: numbers.to_vec(),
-            });
+            let value = found.get(&tensor.name).ok_or_else(|| format!("output '{}' is missing", tensor.name))?;
+            let (shape, numbers) = value.try_extract_tensor::<f32>().map_err(|e| one_line(&e))?;
+            let shape = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+            answers.push(Answer { shape, numbers: numbers.to_vec() });
         }
         Ok(answers)
     }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use rten::{
-    DataType, Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueType,
-    ValueView,
-};
+use rten::{DataType, Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueType, ValueView};
 
 use super::engine::{Answer, Engine, Feed, Outlet, Session};
 use super::error::one_line;
@@ -22,9 +19,7 @@ pub(crate) struct Rten {
 
 impl Rten {
     pub(crate) fn new() -> Self {
-        Self {
-            threads: Arc::new(ThreadPool::with_num_threads(1)),
-        }
+        Self { threads: Arc::new(ThreadPool::with_num_threads(1)) }
     }
 }
 
@@ -38,14 +33,8 @@ impl Engine for Rten {
     }
 
     fn load(&self, bytes: Vec<u8>) -> Result<Box<dyn Session>, String> {
-        let model = ModelOptions::with_all_ops()
-            .prepack_weights(true)
-            .load(bytes)
-            .map_err(|e| one_line(&e))?;
-        Ok(Box::new(RtenSession {
-            model,
-            threads: Arc::clone(&self.threads),
-        }))
+        let model = ModelOptions::with_all_ops().prepack_weights(true).load(bytes).map_err(|e| one_line(&e))?;
+        Ok(Box::new(RtenSession { model, threads: Arc::clone(&self.threads) }))
     }
 }
 
@@ -61,9 +50,7 @@ impl RtenSession {
             .map(|info| Outlet {
                 name: info.name().unwrap_or_default().to_string(),
                 shape: info.shape().map(|shape| shape.iter().map(size).collect()),
-                is_f32: info
-                    .dtype()
-                    .map(|t| t == ValueType::Tensor(DataType::Float)),
+                is_f32: info.dtype().map(|t| t == ValueType::Tensor(DataType::Float)),
             })
             .collect()
     }
@@ -97,15 +84,8 @@ impl Session for RtenSession {
             ids.push(self.model.node_id(&tensor.name).map_err(|e| one_line(&e))?);
         }
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.threads)));
-        let found = self
-            .model
-            .run(values, &ids, Some(options))
-            .map_err(|e| one_line(&e))?;
-        found
-            .into_iter()
-            .zip(outputs)
-            .map(|(value, tensor)| answer(value, tensor.shape.len()))
-            .collect()
+        let found = self.model.run(values, &ids, Some(options)).map_err(|e| one_line(&e))?;
+        found.into_iter().zip(outputs).map(|(value, tensor)| answer(value, tensor.shape.len())).collect()
     }
 }
 

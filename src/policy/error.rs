@@ -139,9 +139,7 @@ pub enum PolicyError {
         reason: String,
     },
     /// This program was built without the engine asked for.
-    #[error(
-        "this program was built without the feature `{feature}`: build with it, or use --engine builtin"
-    )]
+    #[error("this program was built without the feature `{feature}`: build with it, or use --engine builtin")]
     EngineNotBuilt {
         /// The cargo feature.
         feature: &'static str,

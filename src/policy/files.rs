@@ -20,23 +20,16 @@ pub(crate) fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 128
         && !name.starts_with('.')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 /// Reads a plain file whole; its size is checked before anything is allocated for it.
 pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, PolicyError> {
     let unreadable = |e: std::io::Error| {
         if e.kind() == std::io::ErrorKind::NotFound {
-            PolicyError::FileMissing {
-                path: path.to_path_buf(),
-            }
+            PolicyError::FileMissing { path: path.to_path_buf() }
         } else {
-            PolicyError::Unreadable {
-                path: path.to_path_buf(),
-                reason: e.to_string(),
-            }
+            PolicyError::Unreadable { path: path.to_path_buf(), reason: e.to_string() }
         }
     };
     let meta = fs::symlink_metadata(path).map_err(unreadable)?;
@@ -50,26 +43,15 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, PolicyErr
         "a device or pipe"
     };
     if !found.is_empty() {
-        return Err(PolicyError::NotAPlainFile {
-            path: path.to_path_buf(),
-            found,
-        });
+        return Err(PolicyError::NotAPlainFile { path: path.to_path_buf(), found });
     }
-    let too_large = |bytes: u64| PolicyError::TooLarge {
-        path: path.to_path_buf(),
-        bytes,
-        limit,
-    };
+    let too_large = |bytes: u64| PolicyError::TooLarge { path: path.to_path_buf(), bytes, limit };
     if meta.len() > limit {
         return Err(too_large(meta.len()));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
     // The file may grow between the look and the read, so the read has a limit of its own.
-    fs::File::open(path)
-        .map_err(unreadable)?
-        .take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    fs::File::open(path).map_err(unreadable)?.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limit {
         return Err(too_large(bytes.len() as u64));
     }
@@ -77,29 +59,18 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, PolicyErr
 }
 
 /// Reads a plain file and refuses it unless its SHA-256 is the expected one (lower-case hex).
-pub(crate) fn read_verified(
-    path: &Path,
-    limit: u64,
-    expected: &str,
-) -> Result<Vec<u8>, PolicyError> {
+pub(crate) fn read_verified(path: &Path, limit: u64, expected: &str) -> Result<Vec<u8>, PolicyError> {
     let bytes = read_limited(path, limit)?;
     let actual = sha256_hex(&bytes);
     if actual != expected {
-        return Err(PolicyError::WrongHash {
-            path: path.to_path_buf(),
-            expected: expected.to_string(),
-            actual,
-        });
+        return Err(PolicyError::WrongHash { path: path.to_path_buf(), expected: expected.to_string(), actual });
     }
     Ok(bytes)
 }
 
 /// SHA-256 as lower-case hex.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -111,29 +82,14 @@ mod tests {
         for good in ["tick.onnx", "golden.bin", "a-b_c.1"] {
             assert!(is_plain_name(good), "{good}");
         }
-        for bad in [
-            "",
-            ".",
-            "..",
-            "../x",
-            "/etc/passwd",
-            "a/b",
-            "a\\b",
-            ".hidden",
-            "a b",
-            "ü",
-            "a\0",
-        ] {
+        for bad in ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", ".hidden", "a b", "ü", "a\0"] {
             assert!(!is_plain_name(bad), "{bad:?}");
         }
     }
 
     #[test]
     fn hash_is_the_published_one_of_abc() {
-        assert_eq!(
-            sha256_hex(b"abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(sha256_hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]
@@ -142,14 +98,7 @@ mod tests {
         let path = dir.path().join("f");
         std::fs::write(&path, [7u8; 10]).unwrap();
         assert_eq!(read_limited(&path, 10).unwrap().len(), 10);
-        assert!(matches!(
-            read_limited(&path, 9),
-            Err(PolicyError::TooLarge {
-                bytes: 10,
-                limit: 9,
-                ..
-            })
-        ));
+        assert!(matches!(read_limited(&path, 9), Err(PolicyError::TooLarge { bytes: 10, limit: 9, .. })));
     }
 
     #[cfg(unix)]
@@ -159,9 +108,6 @@ mod tests {
         std::fs::write(dir.path().join("f"), "x").unwrap();
         let link = dir.path().join("l");
         std::os::unix::fs::symlink(dir.path().join("f"), &link).unwrap();
-        assert!(matches!(
-            read_limited(&link, 10),
-            Err(PolicyError::NotAPlainFile { .. })
-        ));
+        assert!(matches!(read_limited(&link, 10), Err(PolicyError::NotAPlainFile { .. })));
     }
 }

@@ -9,9 +9,7 @@ use super::engine::{Chosen, EngineChoice, Graph, choose};
 use super::error::PolicyError;
 use super::manifest::{PolicyFolder, VALUES_PER_WAYPOINT};
 use super::preprocess::{check_size, normalise};
-use super::{
-    MAX_WAYPOINTS, ModelImage, ModelSpec, NodeFeatures, Policy, Prediction, WaypointUnits,
-};
+use super::{MAX_WAYPOINTS, ModelImage, ModelSpec, NodeFeatures, Policy, Prediction, WaypointUnits};
 
 /// Most nodes in one run of the candidate graph; longer questions are cut up, which bounds the memory.
 const MAX_BATCH: usize = 32;
@@ -53,17 +51,8 @@ pub(crate) struct Answers {
 impl Answers {
     /// Finds the answers by name; the manifest's rules say that they are there.
     pub(crate) fn of(graph: &Graph) -> Self {
-        let position = |name: &str| {
-            graph
-                .outputs()
-                .iter()
-                .position(|t| t.name == name)
-                .unwrap_or(usize::MAX)
-        };
-        Self {
-            distance: position("distance"),
-            waypoints: position("waypoints"),
-        }
+        let position = |name: &str| graph.outputs().iter().position(|t| t.name == name).unwrap_or(usize::MAX);
+        Self { distance: position("distance"), waypoints: position("waypoints") }
     }
 
     /// Turns a run's outputs into predictions, one per batch item.
@@ -72,11 +61,7 @@ impl Answers {
         let distances = outputs.get(self.distance).map_or(none, Vec::as_slice);
         let values = outputs.get(self.waypoints).map_or(none, Vec::as_slice);
         let rows = values.chunks_exact((waypoints * VALUES_PER_WAYPOINT).max(1));
-        distances
-            .iter()
-            .zip(rows)
-            .map(|(distance, row)| prediction(*distance, row))
-            .collect()
+        distances.iter().zip(rows).map(|(distance, row)| prediction(*distance, row)).collect()
     }
 }
 
@@ -84,27 +69,14 @@ fn prediction(distance_steps: f32, row: &[f32]) -> Prediction {
     let mut waypoints = [WaypointUnits::default(); MAX_WAYPOINTS];
     let (rows, _) = row.as_chunks::<VALUES_PER_WAYPOINT>();
     for (waypoint, &[x_units, y_units, cos_yaw, sin_yaw]) in waypoints.iter_mut().zip(rows) {
-        *waypoint = WaypointUnits {
-            x_units,
-            y_units,
-            cos_yaw,
-            sin_yaw,
-        };
+        *waypoint = WaypointUnits { x_units, y_units, cos_yaw, sin_yaw };
     }
-    Prediction {
-        distance_steps,
-        waypoints,
-        len: rows.len().min(MAX_WAYPOINTS),
-    }
+    Prediction { distance_steps, waypoints, len: rows.len().min(MAX_WAYPOINTS) }
 }
 
 impl GraphPolicy {
     /// Loads a folder with the engine asked for and runs every graph once.
-    pub(crate) fn load(
-        folder: &Path,
-        engine: EngineChoice,
-        library: Option<&Path>,
-    ) -> Result<Self, PolicyError> {
+    pub(crate) fn load(folder: &Path, engine: EngineChoice, library: Option<&Path>) -> Result<Self, PolicyError> {
         let folder = PolicyFolder::open(folder)?;
         Self::from_folder(&folder, &choose(engine, library)?)
     }
@@ -117,8 +89,7 @@ impl GraphPolicy {
         let node = Graph::load(folder, &graphs.node, engine)?;
         let candidate = Graph::load(folder, &graphs.candidate, engine)?;
         let spec = folder.spec();
-        let position =
-            |graph: &Graph, name: &str| graph.outputs().iter().position(|t| t.name == name);
+        let position = |graph: &Graph, name: &str| graph.outputs().iter().position(|t| t.name == name);
         let wiring = candidate.inputs().iter().filter_map(|t| {
             let tick = position(&tick, &t.name).map(Source::Tick);
             tick.or_else(|| position(&node, &t.name).map(Source::Node))
@@ -146,11 +117,7 @@ impl GraphPolicy {
     /// load and not on the first tick, and the engine has made its first-run allocations.
     fn rehearse(&mut self) -> Result<(), PolicyError> {
         let (width, height) = (self.spec.width, self.spec.height);
-        let black = ModelImage {
-            width,
-            height,
-            rgb: vec![0; width as usize * height as usize * 3].into(),
-        };
+        let black = ModelImage { width, height, rgb: vec![0; width as usize * height as usize * 3].into() };
         let node = self.remember(&black)?;
         self.observe(&vec![black; self.spec.context_frames])?;
         // Two nodes, because a graph whose batch is fixed at one would pass with one.
@@ -190,24 +157,10 @@ impl GraphPolicy {
         let foreign = |reason: String| PolicyError::ForeignFeatures { index, reason };
         let declared = self.node.outputs();
         if features.0.len() != declared.len() {
-            return Err(foreign(format!(
-                "{} tensors, not {}",
-                features.0.len(),
-                declared.len()
-            )));
+            return Err(foreign(format!("{} tensors, not {}", features.0.len(), declared.len())));
         }
-        match features
-            .0
-            .iter()
-            .zip(declared)
-            .find(|(f, t)| f.len() != t.numbers())
-        {
-            Some((f, t)) => Err(foreign(format!(
-                "'{}' has {} numbers, not {}",
-                t.name,
-                f.len(),
-                t.numbers()
-            ))),
+        match features.0.iter().zip(declared).find(|(f, t)| f.len() != t.numbers()) {
+            Some((f, t)) => Err(foreign(format!("'{}' has {} numbers, not {}", t.name, f.len(), t.numbers()))),
             None => Ok(()),
         }
     }
@@ -224,10 +177,7 @@ fn fill(
     for picture in pictures {
         check_size(picture, spec.width, spec.height)?;
     }
-    numbers.resize(
-        pictures.len() * 3 * spec.width as usize * spec.height as usize,
-        0.0,
-    );
+    numbers.resize(pictures.len() * 3 * spec.width as usize * spec.height as usize, 0.0);
     normalise(pictures, mean, std, numbers)
 }
 
@@ -245,13 +195,7 @@ impl Policy for GraphPolicy {
     }
 
     fn remember(&mut self, goal: &ModelImage) -> Result<NodeFeatures, PolicyError> {
-        fill(
-            &mut self.numbers,
-            std::slice::from_ref(goal),
-            &self.spec,
-            self.mean,
-            self.std,
-        )?;
+        fill(&mut self.numbers, std::slice::from_ref(goal), &self.spec, self.mean, self.std)?;
         // Always one at a time: features must not depend on which nodes were computed together.
         let features = self.node.run(1, &[&self.numbers])?;
         Ok(NodeFeatures(Arc::from(features)))
@@ -261,10 +205,7 @@ impl Policy for GraphPolicy {
         // Forgotten first: after a failure an answer about the context before would be a lie.
         self.seen = None;
         if context.len() != self.spec.context_frames {
-            return Err(PolicyError::ContextLength {
-                expected: self.spec.context_frames,
-                got: context.len(),
-            });
+            return Err(PolicyError::ContextLength { expected: self.spec.context_frames, got: context.len() });
         }
         fill(&mut self.numbers, context, &self.spec, self.mean, self.std)?;
         self.seen = Some(self.tick.run(1, &[&self.numbers])?);
@@ -292,29 +233,13 @@ mod tests {
 
     #[test]
     fn numbers_that_are_not_finite_are_passed_on_for_the_navigator_to_judge() {
-        let outputs = [
-            vec![f32::NAN, 3.0],
-            vec![f32::INFINITY, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
-        ];
-        let answers = Answers {
-            distance: 0,
-            waypoints: 1,
-        }
-        .predictions(&outputs, 1);
+        let outputs = [vec![f32::NAN, 3.0], vec![f32::INFINITY, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]];
+        let answers = Answers { distance: 0, waypoints: 1 }.predictions(&outputs, 1);
         assert_eq!(answers.len(), 2);
         assert!(answers[0].distance_steps.is_nan());
         assert!(answers[0].waypoints()[0].x_units.is_infinite());
         assert_eq!(answers[1].waypoints().len(), 1);
         let second = answers[1].waypoints()[0];
-        assert_eq!(
-            [
-                second.x_units,
-                second.y_units,
-                second.cos_yaw,
-                second.sin_yaw
-            ]
-            .map(|x| x as i32),
-            [4, 5, 6, 7]
-        );
+        assert_eq!([second.x_units, second.y_units, second.cos_yaw, second.sin_yaw].map(|x| x as i32), [4, 5, 6, 7]);
     }
 }

@@ -25,10 +25,7 @@ impl GoldenSet {
     pub(crate) fn read(folder: &PolicyFolder) -> Result<Self, PolicyError> {
         let manifest = &folder.manifest;
         let Some(golden) = &manifest.golden else {
-            return Err(PolicyError::NothingToCompare {
-                path: folder.manifest_path(),
-                section: "golden",
-            });
+            return Err(PolicyError::NothingToCompare { path: folder.manifest_path(), section: "golden" });
         };
         let path = folder.path(&golden.file);
         let bytes = files::read_verified(&path, files::MAX_GOLDEN_BYTES, &golden.sha256)?;
@@ -39,23 +36,13 @@ impl GoldenSet {
         let pairs = golden.contexts * golden.goals;
         let per_pair = manifest.output.waypoints * VALUES_PER_WAYPOINT;
         let expected = pictures + pairs * (1 + per_pair) * size_of::<f32>();
-        let wrong_length = || PolicyError::GoldenLength {
-            path: path.clone(),
-            expected,
-            got: bytes.len(),
-        };
+        let wrong_length = || PolicyError::GoldenLength { path: path.clone(), expected, got: bytes.len() };
         if bytes.len() != expected {
             return Err(wrong_length());
         }
         let (pixels, numbers) = bytes.split_at_checked(pictures).ok_or_else(wrong_length)?;
-        let mut images = pixels.chunks_exact(picture).map(|rgb| ModelImage {
-            width,
-            height,
-            rgb: Arc::from(rgb),
-        });
-        let contexts = (0..golden.contexts)
-            .map(|_| images.by_ref().take(frames).collect())
-            .collect();
+        let mut images = pixels.chunks_exact(picture).map(|rgb| ModelImage { width, height, rgb: Arc::from(rgb) });
+        let contexts = (0..golden.contexts).map(|_| images.by_ref().take(frames).collect()).collect();
         let goals = images.collect();
         let (numbers, _) = numbers.as_chunks::<4>();
         let numbers: Vec<f32> = numbers.iter().map(|b| f32::from_le_bytes(*b)).collect();
@@ -65,11 +52,7 @@ impl GoldenSet {
             .zip(waypoints.chunks_exact(per_pair))
             .map(|(distance, waypoints)| [&[*distance], waypoints].concat())
             .collect();
-        Ok(Self {
-            contexts,
-            goals,
-            answers,
-        })
+        Ok(Self { contexts, goals, answers })
     }
 }
 
@@ -88,11 +71,7 @@ pub(crate) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     }
     a.iter().zip(b).fold(0.0, |largest: f32, (x, y)| {
         let difference = (x - y).abs();
-        if difference.is_nan() {
-            f32::INFINITY
-        } else {
-            largest.max(difference)
-        }
+        if difference.is_nan() { f32::INFINITY } else { largest.max(difference) }
     })
 }
 

@@ -103,18 +103,12 @@ impl TensorDecl {
 
     /// The shape with the batch filled in.
     pub(crate) fn shape_for(&self, batch: usize) -> Vec<usize> {
-        self.shape
-            .iter()
-            .map(|&d| usize::try_from(d).unwrap_or(batch))
-            .collect()
+        self.shape.iter().map(|&d| usize::try_from(d).unwrap_or(batch)).collect()
     }
 
     /// Numbers of one batch item; 0 only for shapes that validation refuses.
     pub(crate) fn numbers(&self) -> usize {
-        self.shape_for(1)
-            .iter()
-            .try_fold(1usize, |n, &d| n.checked_mul(d))
-            .unwrap_or(0)
+        self.shape_for(1).iter().try_fold(1usize, |n, &d| n.checked_mul(d)).unwrap_or(0)
     }
 }
 
@@ -131,19 +125,13 @@ impl PolicyFolder {
     /// Reads and checks the manifest of a folder. Graph files are not touched yet.
     pub(crate) fn open(folder: &Path) -> Result<Self, PolicyError> {
         if !folder.is_dir() {
-            return Err(PolicyError::FolderMissing {
-                folder: folder.to_path_buf(),
-            });
+            return Err(PolicyError::FolderMissing { folder: folder.to_path_buf() });
         }
         let path = folder.join(FILE_NAME);
         let bytes = files::read_limited(&path, files::MAX_MANIFEST_BYTES)?;
         let sha256 = files::sha256_hex(&bytes);
         let manifest = Manifest::parse(&path, &bytes)?;
-        Ok(Self {
-            folder: folder.to_path_buf(),
-            manifest,
-            sha256,
-        })
+        Ok(Self { folder: folder.to_path_buf(), manifest, sha256 })
     }
 
     /// Path of a file of the folder; names were checked to be plain.
@@ -169,12 +157,7 @@ impl PolicyFolder {
 
     /// What the runtime needs to know of the model.
     pub(crate) fn spec(&self) -> ModelSpec {
-        let Manifest {
-            name,
-            input,
-            output,
-            ..
-        } = &self.manifest;
+        let Manifest { name, input, output, .. } = &self.manifest;
         ModelSpec {
             name: name.clone(),
             width: input.width,
@@ -189,33 +172,20 @@ impl PolicyFolder {
 
 impl Manifest {
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, PolicyError> {
-        let syntax = |e: &dyn std::fmt::Display| PolicyError::ManifestSyntax {
-            path: path.to_path_buf(),
-            reason: one_line(&e),
-        };
+        let syntax =
+            |e: &dyn std::fmt::Display| PolicyError::ManifestSyntax { path: path.to_path_buf(), reason: one_line(&e) };
         let text = std::str::from_utf8(bytes).map_err(|e| syntax(&e))?;
         // The number is read on its own first: a manifest of another format should be told so, not
         // get a complaint about the first key that differs.
         let table: toml::Table = toml::from_str(text).map_err(|e| syntax(&e))?;
-        let found = table
-            .get("format")
-            .and_then(toml::Value::as_integer)
-            .unwrap_or(0);
+        let found = table.get("format").and_then(toml::Value::as_integer).unwrap_or(0);
         if found != FORMAT {
-            return Err(PolicyError::FormatVersion {
-                path: path.to_path_buf(),
-                found,
-                supported: FORMAT,
-            });
+            return Err(PolicyError::FormatVersion { path: path.to_path_buf(), found, supported: FORMAT });
         }
         let manifest: Self = toml::from_str(text).map_err(|e| syntax(&e))?;
         match manifest.fault() {
             None => Ok(manifest),
-            Some((field, reason)) => Err(PolicyError::ManifestValue {
-                path: path.to_path_buf(),
-                field,
-                reason,
-            }),
+            Some((field, reason)) => Err(PolicyError::ManifestValue { path: path.to_path_buf(), field, reason }),
         }
     }
 }
@@ -241,16 +211,8 @@ mod tests {
             head.to_string(),
             graph("tick", &t("context", "1, 18, 64, 85"), &t("seen", "1, 32")),
             graph("node", &t("goal", "-1, 3, 64, 85"), &t("place", "-1, 7")),
-            graph(
-                "candidate",
-                &(t("seen", "1, 32") + &t("place", "-1, 7")),
-                &answers,
-            ),
-            graph(
-                "whole",
-                &(t("context", "-1, 18, 64, 85") + &t("goal", "-1, 3, 64, 85")),
-                &answers,
-            ),
+            graph("candidate", &(t("seen", "1, 32") + &t("place", "-1, 7")), &answers),
+            graph("whole", &(t("context", "-1, 18, 64, 85") + &t("goal", "-1, 3, 64, 85")), &answers),
         ]
         .concat()
     }
@@ -271,48 +233,22 @@ mod tests {
         let hash = "0".repeat(64);
         for (from, to, said) in [
             ("width = 85", "width = 100000", "input.width"),
-            (
-                "context_frames = 6",
-                "context_frames = 0",
-                "input.context_frames",
-            ),
+            ("context_frames = 6", "context_frames = 0", "input.context_frames"),
             ("rate_hz = 4.0", "rate_hz = nan", "input.rate_hz"),
-            (
-                "std = [0.2, 0.2, 0.2]",
-                "std = [0.2, 0.0, 0.2]",
-                "input.std",
-            ),
-            (
-                "resize = \"pillow-bicubic\"",
-                "resize = \"nearest\"",
-                "input.resize",
-            ),
+            ("std = [0.2, 0.2, 0.2]", "std = [0.2, 0.0, 0.2]", "input.std"),
+            ("resize = \"pillow-bicubic\"", "resize = \"nearest\"", "input.resize"),
             ("waypoints = 5", "waypoints = 9", "output.waypoints"),
             ("family = \"gnm\"", "family = \"vint\"", "family"),
             ("tick.onnx", "../tick.onnx", "graphs.tick.file"),
             ("tick.onnx", "/etc/passwd", "graphs.tick.file"),
             (hash.as_str(), "00", "graphs.tick.sha256"),
-            (
-                "shape = [1, 32]",
-                "shape = [1, 1000000, 1000000]",
-                "graphs.tick.outputs",
-            ),
+            ("shape = [1, 32]", "shape = [1, 1000000, 1000000]", "graphs.tick.outputs"),
             ("shape = [-1, 7]", "shape = [7, -1]", "graphs.node.outputs"),
-            (
-                "shape = [1, 18, 64, 85]",
-                "shape = [1, 15, 64, 85]",
-                "graphs.tick.inputs",
-            ),
+            ("shape = [1, 18, 64, 85]", "shape = [1, 15, 64, 85]", "graphs.tick.inputs"),
             ("name = \"place\"", "name = \"seen\"", "graphs.node.outputs"),
-            (
-                "shape = [-1, 5, 4]",
-                "shape = [-1, 5, 2]",
-                "graphs.candidate.outputs",
-            ),
+            ("shape = [-1, 5, 4]", "shape = [-1, 5, 2]", "graphs.candidate.outputs"),
         ] {
-            let error = parse(&text().replacen(from, to, 1))
-                .unwrap_err()
-                .to_string();
+            let error = parse(&text().replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.contains(said), "{to}: {error}");
             assert!(!error.contains('\n'), "{error}");
         }
@@ -320,8 +256,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused() {
-        let error =
-            parse(&text().replacen("width = 85", "width = 85\ncrop = true", 1)).unwrap_err();
+        let error = parse(&text().replacen("width = 85", "width = 85\ncrop = true", 1)).unwrap_err();
         assert!(matches!(error, PolicyError::ManifestSyntax { .. }));
         assert!(error.to_string().contains("crop"), "{error}");
     }
@@ -329,9 +264,6 @@ mod tests {
     #[test]
     fn another_format_is_named_before_its_keys_are_complained_about() {
         let error = parse("format = 2\nnew_key = 1\n").unwrap_err();
-        assert!(
-            matches!(error, PolicyError::FormatVersion { found: 2, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, PolicyError::FormatVersion { found: 2, .. }), "{error}");
     }
 }

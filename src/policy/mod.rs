@@ -74,6 +74,20 @@ impl Prediction {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeFeatures(pub(crate) Arc<[Vec<f32>]>);
 
+impl NodeFeatures {
+    /// For a policy of your own: whatever `predict` will need of the goal image again.
+    #[must_use]
+    pub fn new(tensors: Vec<Vec<f32>>) -> Self {
+        Self(tensors.into())
+    }
+
+    /// What was kept.
+    #[must_use]
+    pub fn tensors(&self) -> &[Vec<f32>] {
+        &self.0
+    }
+}
+
 /// A learned policy. Same inputs, same bits.
 pub trait Policy: Send {
     /// What the manifest says of the model.
@@ -130,10 +144,6 @@ pub struct ModelSpec {
 ///
 /// # Errors
 /// See [`PolicyError`]; every message says what is wrong, in which file, and what to do.
-pub fn load(
-    folder: &Path,
-    engine: EngineChoice,
-    library: Option<&Path>,
-) -> Result<Box<dyn Policy>, PolicyError> {
+pub fn load(folder: &Path, engine: EngineChoice, library: Option<&Path>) -> Result<Box<dyn Policy>, PolicyError> {
     Ok(Box::new(gnm::GraphPolicy::load(folder, engine, library)?))
 }

@@ -44,9 +44,7 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<(), Finding> {
 /// Walks one message; for a model says whether it holds a graph.
 fn walk(bytes: &[u8], message: Message, depth: usize) -> Result<bool, Finding> {
     if depth > MAX_DEPTH {
-        return Err(Finding::Broken(format!(
-            "messages nest deeper than {MAX_DEPTH}"
-        )));
+        return Err(Finding::Broken(format!("messages nest deeper than {MAX_DEPTH}")));
     }
     let mut rest = bytes;
     let mut tensor_name = String::new();
@@ -58,9 +56,7 @@ fn walk(bytes: &[u8], message: Message, depth: usize) -> Result<bool, Finding> {
         match key & 7 {
             0 => {
                 let value = varint(&mut rest)?;
-                external |= matches!(message, Message::Tensor)
-                    && field == TENSOR_DATA_LOCATION
-                    && value != 0;
+                external |= matches!(message, Message::Tensor) && field == TENSOR_DATA_LOCATION && value != 0;
             }
             1 => drop(take(&mut rest, 8)?),
             5 => drop(take(&mut rest, 4)?),
@@ -71,18 +67,14 @@ fn walk(bytes: &[u8], message: Message, depth: usize) -> Result<bool, Finding> {
                     walk(body, child, depth + 1)?;
                 }
                 match (message, field) {
-                    (Message::Tensor, TENSOR_NAME) => {
-                        tensor_name = String::from_utf8_lossy(body).into_owned()
-                    }
+                    (Message::Tensor, TENSOR_NAME) => tensor_name = String::from_utf8_lossy(body).into_owned(),
                     (Message::Tensor, TENSOR_EXTERNAL_DATA) => external = true,
                     (Message::Model, MODEL_GRAPH) => has_graph = true,
                     _ => {}
                 }
             }
             other => {
-                return Err(Finding::Broken(format!(
-                    "wire type {other} is not protobuf's"
-                )));
+                return Err(Finding::Broken(format!("wire type {other} is not protobuf's")));
             }
         }
     }
@@ -95,16 +87,12 @@ fn walk(bytes: &[u8], message: Message, depth: usize) -> Result<bool, Finding> {
 /// Field numbers as in the published onnx.proto.
 fn child(message: Message, field: u64) -> Option<Message> {
     Some(match (message, field) {
-        (Message::Model, MODEL_GRAPH)
-        | (Message::Training, 1 | 2)
-        | (Message::Attribute, 6 | 11) => Message::Graph,
+        (Message::Model, MODEL_GRAPH) | (Message::Training, 1 | 2) | (Message::Attribute, 6 | 11) => Message::Graph,
         (Message::Model, 20) => Message::Training,
         (Message::Model, 25) => Message::Function,
         (Message::Graph, 1) | (Message::Function, 7) => Message::Node,
         (Message::Node, 5) | (Message::Function, 11) => Message::Attribute,
-        (Message::Graph, 5) | (Message::Attribute, 5 | 10) | (Message::Sparse, 1 | 2) => {
-            Message::Tensor
-        }
+        (Message::Graph, 5) | (Message::Attribute, 5 | 10) | (Message::Sparse, 1 | 2) => Message::Tensor,
         (Message::Graph, 15) | (Message::Attribute, 22 | 23) => Message::Sparse,
         _ => return None,
     })
@@ -122,9 +110,7 @@ fn varint(rest: &mut &[u8]) -> Result<u64, Finding> {
             return Ok(value);
         }
     }
-    Err(Finding::Broken(
-        "a number is longer than 10 bytes".to_string(),
-    ))
+    Err(Finding::Broken("a number is longer than 10 bytes".to_string()))
 }
 
 fn take<'a>(rest: &mut &'a [u8], length: u64) -> Result<&'a [u8], Finding> {
@@ -134,10 +120,7 @@ fn take<'a>(rest: &mut &'a [u8], length: u64) -> Result<&'a [u8], Finding> {
             *rest = tail;
             Ok(body)
         }
-        None => Err(Finding::Broken(format!(
-            "a field of {length} bytes is announced, {} are left",
-            rest.len()
-        ))),
+        None => Err(Finding::Broken(format!("a field of {length} bytes is announced, {} are left", rest.len()))),
     }
 }
 
@@ -176,10 +159,7 @@ mod tests {
     fn every_cut_of_a_model_is_refused() {
         let model = field(7, &field(5, &field(8, b"weight")));
         for end in 0..model.len() {
-            assert!(
-                matches!(scan(&model[..end]), Err(Finding::Broken(_))),
-                "cut at {end}"
-            );
+            assert!(matches!(scan(&model[..end]), Err(Finding::Broken(_))), "cut at {end}");
         }
     }
 

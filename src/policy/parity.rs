@@ -50,57 +50,26 @@ impl ParityReport {
     #[must_use]
     pub fn passes(&self) -> bool {
         let each = |e: &EngineParity| {
-            e.golden_max_diff <= GOLDEN_TOLERANCE
-                && e.split_max_diff.is_none_or(|d| d <= SPLIT_TOLERANCE)
+            e.golden_max_diff <= GOLDEN_TOLERANCE && e.split_max_diff.is_none_or(|d| d <= SPLIT_TOLERANCE)
         };
-        self.engines.iter().all(each)
-            && self
-                .between_engines_max_diff
-                .is_none_or(|d| d <= GOLDEN_TOLERANCE)
+        self.engines.iter().all(each) && self.between_engines_max_diff.is_none_or(|d| d <= GOLDEN_TOLERANCE)
     }
 }
 
 impl fmt::Display for ParityReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            model,
-            sha256,
-            pairs,
-            engines,
-            between_engines_max_diff,
-            left_out,
-        } = self;
-        writeln!(
-            f,
-            "{model}: {pairs} pairs of context and goal, manifest SHA-256 {sha256}"
-        )?;
-        for EngineParity {
-            engine,
-            golden_max_diff,
-            split_max_diff,
-        } in engines
-        {
+        let Self { model, sha256, pairs, engines, between_engines_max_diff, left_out } = self;
+        writeln!(f, "{model}: {pairs} pairs of context and goal, manifest SHA-256 {sha256}")?;
+        for EngineParity { engine, golden_max_diff, split_max_diff } in engines {
             writeln!(f, "{engine}")?;
-            writeln!(
-                f,
-                "  golden values   largest difference {golden_max_diff:.1e} (allowed {GOLDEN_TOLERANCE:.0e})"
-            )?;
+            writeln!(f, "  golden values   largest difference {golden_max_diff:.1e} (allowed {GOLDEN_TOLERANCE:.0e})")?;
             match split_max_diff {
-                Some(d) => writeln!(
-                    f,
-                    "  split vs whole  largest difference {d:.1e} (allowed {SPLIT_TOLERANCE:.0e})"
-                )?,
-                None => writeln!(
-                    f,
-                    "  split vs whole  not checked: the folder has no whole graph"
-                )?,
+                Some(d) => writeln!(f, "  split vs whole  largest difference {d:.1e} (allowed {SPLIT_TOLERANCE:.0e})")?,
+                None => writeln!(f, "  split vs whole  not checked: the folder has no whole graph")?,
             }
         }
         if let Some(d) = between_engines_max_diff {
-            writeln!(
-                f,
-                "between engines   largest difference {d:.1e} (allowed {GOLDEN_TOLERANCE:.0e})"
-            )?;
+            writeln!(f, "between engines   largest difference {d:.1e} (allowed {GOLDEN_TOLERANCE:.0e})")?;
         }
         for reason in left_out {
             writeln!(f, "left out: {reason}")?;
@@ -157,18 +126,12 @@ fn largest(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
     if a.len() != b.len() {
         return f32::INFINITY;
     }
-    a.iter().zip(b).fold(0.0, |largest: f32, (x, y)| {
-        largest.max(largest_difference(x, y))
-    })
+    a.iter().zip(b).fold(0.0, |largest: f32, (x, y)| largest.max(largest_difference(x, y)))
 }
 
 /// The split graphs' answers to all golden pairs, every node remembered once, as on the robot.
 fn answers(policy: &mut GraphPolicy, golden: &GoldenSet) -> Result<Vec<Vec<f32>>, PolicyError> {
-    let nodes = golden
-        .goals
-        .iter()
-        .map(|goal| policy.remember(goal))
-        .collect::<Result<Vec<_>, _>>()?;
+    let nodes = golden.goals.iter().map(|goal| policy.remember(goal)).collect::<Result<Vec<_>, _>>()?;
     let nodes: Vec<_> = nodes.iter().collect();
     let mut all = Vec::new();
     for context in &golden.contexts {
@@ -193,11 +156,7 @@ impl Whole {
     ///
     /// # Errors
     /// Those of loading.
-    pub fn open(
-        folder: &Path,
-        engine: EngineChoice,
-        library: Option<&Path>,
-    ) -> Result<Option<Self>, PolicyError> {
+    pub fn open(folder: &Path, engine: EngineChoice, library: Option<&Path>) -> Result<Option<Self>, PolicyError> {
         Self::load(&PolicyFolder::open(folder)?, &choose(engine, library)?)
     }
 
@@ -221,21 +180,13 @@ impl Whole {
     ///
     /// # Errors
     /// When pictures do not fit the model, or the engine fails.
-    pub fn predict(
-        &mut self,
-        context: &[ModelImage],
-        goals: &[ModelImage],
-    ) -> Result<Vec<Prediction>, PolicyError> {
+    pub fn predict(&mut self, context: &[ModelImage], goals: &[ModelImage]) -> Result<Vec<Prediction>, PolicyError> {
         let seen = self.normalised(context)?.repeat(goals.len());
         let mut wanted = Vec::new();
         for goal in goals {
             wanted.extend(self.normalised(std::slice::from_ref(goal))?);
         }
-        let inputs = if self.context_first {
-            [&seen[..], &wanted[..]]
-        } else {
-            [&wanted[..], &seen[..]]
-        };
+        let inputs = if self.context_first { [&seen[..], &wanted[..]] } else { [&wanted[..], &seen[..]] };
         let outputs = self.graph.run(goals.len(), &inputs)?;
         Ok(self.answers.predictions(&outputs, self.waypoints))
     }
@@ -251,11 +202,7 @@ impl Whole {
         for context in &golden.contexts {
             // One goal at a time, so that nothing can be shared between them.
             for goal in &golden.goals {
-                all.extend(
-                    self.predict(context, std::slice::from_ref(goal))?
-                        .iter()
-                        .map(numbers),
-                );
+                all.extend(self.predict(context, std::slice::from_ref(goal))?.iter().map(numbers));
             }
         }
         Ok(all)

@@ -16,25 +16,15 @@ use crate::frame::Picture;
 pub fn resize(picture: &Picture, spec: &ModelSpec) -> Result<ModelImage, PolicyError> {
     let (width, height) = (picture.width(), picture.height());
     if (width, height) == (spec.width, spec.height) {
-        return Ok(ModelImage {
-            width,
-            height,
-            rgb: picture.shared(),
-        });
+        return Ok(ModelImage { width, height, rgb: picture.shared() });
     }
-    let failed = |reason: String| PolicyError::Resize {
-        width,
-        height,
-        reason,
-    };
-    let source = TypedImageRef::<U8x3>::from_buffer(width, height, picture.rgb())
-        .map_err(|e| failed(one_line(&e)))?;
+    let failed = |reason: String| PolicyError::Resize { width, height, reason };
+    let source = TypedImageRef::<U8x3>::from_buffer(width, height, picture.rgb()).map_err(|e| failed(one_line(&e)))?;
     // Two calls, because Pillow goes across first and rounds to bytes between the passes; left to
     // itself this resizer goes down first, which differs by more than one level at sharp edges.
     let mut across = TypedImage::new(spec.width, height);
     convolve(&source, &mut across).map_err(|e| failed(one_line(&e)))?;
-    let across = TypedImageRef::new(spec.width, height, across.pixels())
-        .map_err(|e| failed(one_line(&e)))?;
+    let across = TypedImageRef::new(spec.width, height, across.pixels()).map_err(|e| failed(one_line(&e)))?;
     let mut both = TypedImage::new(spec.width, spec.height);
     convolve(&across, &mut both).map_err(|e| failed(one_line(&e)))?;
     Ok(ModelImage {
@@ -46,10 +36,7 @@ pub fn resize(picture: &Picture, spec: &ModelSpec) -> Result<ModelImage, PolicyE
 
 /// One pass of Pillow's bicubic (Catmull-Rom, the kernel widened when shrinking). Typed, because the
 /// untyped call compiles the resizer for every pixel format there is, which takes minutes.
-fn convolve(
-    source: &TypedImageRef<'_, U8x3>,
-    target: &mut TypedImage<'_, U8x3>,
-) -> Result<(), ResizeError> {
+fn convolve(source: &TypedImageRef<'_, U8x3>, target: &mut TypedImage<'_, U8x3>) -> Result<(), ResizeError> {
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
     Resizer::new().resize_typed(source, target, &options)
 }
@@ -60,17 +47,9 @@ fn convolve(
 /// # Errors
 /// [`PolicyError::PictureSize`] when the pictures differ in size, [`PolicyError::BufferLength`] when `out`
 /// does not hold exactly their numbers.
-pub fn normalise(
-    pictures: &[ModelImage],
-    mean: [f32; 3],
-    std: [f32; 3],
-    out: &mut [f32],
-) -> Result<(), PolicyError> {
+pub fn normalise(pictures: &[ModelImage], mean: [f32; 3], std: [f32; 3], out: &mut [f32]) -> Result<(), PolicyError> {
     let Some(first) = pictures.first() else {
-        return Err(PolicyError::ContextLength {
-            expected: 1,
-            got: 0,
-        });
+        return Err(PolicyError::ContextLength { expected: 1, got: 0 });
     };
     let area = first.width as usize * first.height as usize;
     for picture in pictures {
@@ -78,10 +57,7 @@ pub fn normalise(
     }
     let expected = pictures.len() * 3 * area;
     if out.len() != expected || area == 0 {
-        return Err(PolicyError::BufferLength {
-            expected,
-            got: out.len(),
-        });
+        return Err(PolicyError::BufferLength { expected, got: out.len() });
     }
     let tables = levels(mean, std);
     for (picture, planes) in pictures.iter().zip(out.chunks_exact_mut(3 * area)) {
@@ -97,17 +73,12 @@ pub fn normalise(
 
 /// Refuses a picture of another size, or whose buffer does not hold what its size says.
 pub(crate) fn check_size(picture: &ModelImage, width: u32, height: u32) -> Result<(), PolicyError> {
-    let fits = (picture.width, picture.height) == (width, height)
-        && picture.rgb.len() == width as usize * height as usize * 3;
+    let fits =
+        (picture.width, picture.height) == (width, height) && picture.rgb.len() == width as usize * height as usize * 3;
     if fits {
         return Ok(());
     }
-    Err(PolicyError::PictureSize {
-        width,
-        height,
-        got_width: picture.width,
-        got_height: picture.height,
-    })
+    Err(PolicyError::PictureSize { width, height, got_width: picture.width, got_height: picture.height })
 }
 
 /// The 256 values a byte can become, per channel: in the order of operations of the published stack,
@@ -127,26 +98,14 @@ mod tests {
     use super::*;
 
     fn image(width: u32, height: u32, first: u8) -> ModelImage {
-        let rgb: Vec<u8> = (0..width * height * 3)
-            .map(|i| first.wrapping_add(i as u8))
-            .collect();
-        ModelImage {
-            width,
-            height,
-            rgb: rgb.into(),
-        }
+        let rgb: Vec<u8> = (0..width * height * 3).map(|i| first.wrapping_add(i as u8)).collect();
+        ModelImage { width, height, rgb: rgb.into() }
     }
 
     #[test]
     fn pictures_are_laid_out_channels_first_and_oldest_first() {
         let mut out = vec![f32::NAN; 2 * 3 * 2];
-        normalise(
-            &[image(2, 1, 0), image(2, 1, 100)],
-            [0.0; 3],
-            [1.0 / 255.0; 3],
-            &mut out,
-        )
-        .unwrap();
+        normalise(&[image(2, 1, 0), image(2, 1, 100)], [0.0; 3], [1.0 / 255.0; 3], &mut out).unwrap();
         let levels: Vec<i32> = out.iter().map(|x| x.round() as i32).collect();
         assert_eq!(levels, [0, 3, 1, 4, 2, 5, 100, 103, 101, 104, 102, 105]);
     }
@@ -154,24 +113,13 @@ mod tests {
     #[test]
     fn a_context_of_mixed_sizes_is_refused() {
         let mut out = vec![0.0; 12];
-        let error = normalise(
-            &[image(2, 1, 0), image(1, 2, 0)],
-            [0.0; 3],
-            [1.0; 3],
-            &mut out,
-        );
+        let error = normalise(&[image(2, 1, 0), image(1, 2, 0)], [0.0; 3], [1.0; 3], &mut out);
         assert!(matches!(error, Err(PolicyError::PictureSize { .. })));
     }
 
     #[test]
     fn a_buffer_of_the_wrong_length_is_refused() {
         let error = normalise(&[image(2, 1, 0)], [0.0; 3], [1.0; 3], &mut [0.0; 5]);
-        assert!(matches!(
-            error,
-            Err(PolicyError::BufferLength {
-                expected: 6,
-                got: 5
-            })
-        ));
+        assert!(matches!(error, Err(PolicyError::BufferLength { expected: 6, got: 5 })));
     }
 }

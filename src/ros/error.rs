@@ -4,9 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum RosError {
     /// A node, namespace or topic name breaks the rules of ROS.
-    #[error(
-        "{what} {name:?} is not a ROS name: {reason}; use letters, digits and single underscores, joined by '/'"
-    )]
+    #[error("{what} {name:?} is not a ROS name: {reason}; use letters, digits and single underscores, joined by '/'")]
     Name {
         /// Which name: node name, namespace or topic.
         what: &'static str,
@@ -62,9 +60,7 @@ pub enum RosError {
         reason: String,
     },
     /// Nothing was sent: a command that is not a number never leaves this process.
-    #[error(
-        "refused to send a command that is not finite: linear {linear_mps} m/s, angular {angular_rps} rad/s"
-    )]
+    #[error("refused to send a command that is not finite: linear {linear_mps} m/s, angular {angular_rps} rad/s")]
     NotFinite {
         /// Forward speed as asked for.
         linear_mps: f32,
@@ -72,9 +68,7 @@ pub enum RosError {
         angular_rps: f32,
     },
     /// Nothing was sent: the stamp does not fit into `builtin_interfaces/Time`.
-    #[error(
-        "time {stamp_ns} ns does not fit into a ROS stamp (whole seconds from -2^31 to 2^31-1); check the clock"
-    )]
+    #[error("time {stamp_ns} ns does not fit into a ROS stamp (whole seconds from -2^31 to 2^31-1); check the clock")]
     Stamp {
         /// Nanoseconds since 1970.
         stamp_ns: i64,

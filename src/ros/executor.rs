@@ -47,10 +47,7 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts `work` on a thread of its own; it has to return soon after the flag is set.
-    pub(super) fn start(
-        name: &'static str,
-        work: impl FnOnce(&AtomicBool) + Send + 'static,
-    ) -> Result<Self, RosError> {
+    pub(super) fn start(name: &'static str, work: impl FnOnce(&AtomicBool) + Send + 'static) -> Result<Self, RosError> {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let thread = thread::Builder::new()

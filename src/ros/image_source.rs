@@ -46,10 +46,9 @@ impl RosImageSource {
         let slot = Arc::new(Slot::new());
         let (kind, reader) = match node.options().image_transport {
             ImageTransport::Raw => ("Image", read_in_background(node, &topic, "Image", Message::Raw, &slot)?),
-            ImageTransport::Compressed => (
-                "CompressedImage",
-                read_in_background(node, &topic, "CompressedImage", Message::Compressed, &slot)?,
-            ),
+            ImageTransport::Compressed => {
+                ("CompressedImage", read_in_background(node, &topic, "CompressedImage", Message::Compressed, &slot)?)
+            }
         };
         Ok(Self { slot, topic, kind, domain_id: node.domain_id(), malformed: 0, size: None, _reader: reader })
     }
@@ -143,16 +142,11 @@ fn read<M: DeserializeOwned + 'static>(
             Ok((message, info)) => {
                 let (seq, new_sender) = counter.count(info.publisher_gid(), info.sequence_number());
                 if new_sender {
-                    tracing::warn!(
-                        topic,
-                        "pictures come from another sender now; two cameras on one topic mix up"
-                    );
+                    tracing::warn!(topic, "pictures come from another sender now; two cameras on one topic mix up");
                 }
                 (seq, wrap(message))
             }
-            Err(ReadError::Deserialization { reason }) => {
-                (counter.count_unreadable(), Message::Unreadable(reason))
-            }
+            Err(ReadError::Deserialization { reason }) => (counter.count_unreadable(), Message::Unreadable(reason)),
             Err(error) => return Err(error.to_string()),
         };
         slot.put(Arrival { seq, message });
@@ -201,9 +195,7 @@ impl Counter {
 fn frame(seq: u64, message: Message) -> Result<RawFrame, String> {
     let (stamp, picture, encoded): (Time, Picture, Option<Arc<[u8]>>) = match message {
         Message::Raw(image) => (image.header.stamp, picture_from_image(&image)?, None),
-        Message::Compressed(image) => {
-            (image.header.stamp, picture_from_compressed(&image)?, Some(image.data.into()))
-        }
+        Message::Compressed(image) => (image.header.stamp, picture_from_compressed(&image)?, Some(image.data.into())),
         Message::Unreadable(reason) => return Err(reason),
     };
     // Without a time of its own the age of a picture cannot be told, and nothing may move by it.

@@ -25,8 +25,7 @@ impl Time {
     /// [`RosError::Stamp`] when the seconds do not fit into 32 bits.
     pub fn from_ns(stamp_ns: i64) -> Result<Self, RosError> {
         let sec = i32::try_from(stamp_ns.div_euclid(NS_PER_S)).map_err(|_| RosError::Stamp { stamp_ns })?;
-        let nanosec =
-            u32::try_from(stamp_ns.rem_euclid(NS_PER_S)).map_err(|_| RosError::Stamp { stamp_ns })?;
+        let nanosec = u32::try_from(stamp_ns.rem_euclid(NS_PER_S)).map_err(|_| RosError::Stamp { stamp_ns })?;
         Ok(Self { sec, nanosec })
     }
 
@@ -170,15 +169,13 @@ mod tests {
         };
         // Strings carry their closing zero; lengths are aligned to four bytes.
         let expected = [
-            1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, b'a', b'b', 0, 0, 4, 0, 0, 0, b'p', b'n', b'g', 0, 3, 0, 0,
-            0, 7, 8, 9,
+            1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, b'a', b'b', 0, 0, 4, 0, 0, 0, b'p', b'n', b'g', 0, 3, 0, 0, 0, 7, 8, 9,
         ];
         let mut bytes = Vec::new();
         to_writer_with_rep_id(&mut bytes, &message, RepresentationIdentifier::CDR_LE).unwrap();
         assert_eq!(bytes, expected);
         let (back, used) =
-            deserialize_from_cdr_with_rep_id::<CompressedImage>(&bytes, RepresentationIdentifier::CDR_LE)
-                .unwrap();
+            deserialize_from_cdr_with_rep_id::<CompressedImage>(&bytes, RepresentationIdentifier::CDR_LE).unwrap();
         assert_eq!((back, used), (message, expected.len()));
     }
 
@@ -187,8 +184,7 @@ mod tests {
         let mut bytes = vec![1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
         bytes.extend(u32::MAX.to_le_bytes());
         bytes.extend([7, 8, 9]);
-        let parsed =
-            deserialize_from_cdr_with_rep_id::<CompressedImage>(&bytes, RepresentationIdentifier::CDR_LE);
+        let parsed = deserialize_from_cdr_with_rep_id::<CompressedImage>(&bytes, RepresentationIdentifier::CDR_LE);
         assert!(parsed.is_err());
     }
 }

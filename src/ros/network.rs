@@ -152,8 +152,7 @@ mod tests {
     use super::*;
 
     fn from(vars: &[(&str, &str)], purpose: Purpose) -> Result<(u16, bool), NetworkError> {
-        let env =
-            |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let env = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Network::from_env(env, purpose).map(|network| (network.domain_id(), network.loopback_only()))
     }
 

@@ -64,10 +64,8 @@ impl RosNode {
             builder = builder.with_only_networks(interfaces);
         }
         let participant = builder.build().map_err(|error| failed(error.to_string()))?;
-        let context =
-            Context::from_domain_participant(participant).map_err(|error| failed(error.to_string()))?;
-        let name = NodeName::new(&options.namespace, &options.node_name)
-            .map_err(|error| failed(error.to_string()))?;
+        let context = Context::from_domain_participant(participant).map_err(|error| failed(error.to_string()))?;
+        let name = NodeName::new(&options.namespace, &options.node_name).map_err(|error| failed(error.to_string()))?;
         // There are no parameters yet, so no services pretend that there are. Logging goes to the
         // console.
         let node_options = NodeOptions::new().enable_rosout(false).start_parameter_services(false);
@@ -132,9 +130,7 @@ impl RosNode {
         let failed = |reason| RosError::Topic { action: "publish to", topic: topic.to_owned(), reason };
         let name = middleware_name(topic)?;
         let mut node = self.lock();
-        let topic = node
-            .create_topic(&name, message_type, &COMMAND_QOS)
-            .map_err(|error| failed(error.to_string()))?;
+        let topic = node.create_topic(&name, message_type, &COMMAND_QOS).map_err(|error| failed(error.to_string()))?;
         node.create_publisher(&topic, Some(COMMAND_QOS)).map_err(|error| failed(error.to_string()))
     }
 
@@ -146,9 +142,7 @@ impl RosNode {
         let failed = |reason| RosError::Topic { action: "subscribe to", topic: topic.to_owned(), reason };
         let name = middleware_name(topic)?;
         let mut node = self.lock();
-        let topic = node
-            .create_topic(&name, message_type, &PICTURE_QOS)
-            .map_err(|error| failed(error.to_string()))?;
+        let topic = node.create_topic(&name, message_type, &PICTURE_QOS).map_err(|error| failed(error.to_string()))?;
         node.create_subscription(&topic, Some(PICTURE_QOS)).map_err(|error| failed(error.to_string()))
     }
 

@@ -195,11 +195,8 @@ mod tests {
         assert!(picture_from_compressed(&cut).is_err());
         let wide = compressed(ImageFormat::Png, 8193, 1, vec![9; 8193 * 3]);
         assert!(picture_from_compressed(&wide).unwrap_err().contains("8193x1"));
-        let other = CompressedImage {
-            format: "16UC1; compressedDepth".into(),
-            data: vec![1; 40],
-            ..Default::default()
-        };
+        let other =
+            CompressedImage { format: "16UC1; compressedDepth".into(), data: vec![1; 40], ..Default::default() };
         assert!(picture_from_compressed(&other).unwrap_err().contains("compressedDepth"));
     }
 }

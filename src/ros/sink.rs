@@ -102,12 +102,7 @@ impl RosCommandSink {
     #[must_use]
     pub fn describe(&self) -> String {
         let kind = if matches!(self.commands, Commands::Stamped(_)) { "TwistStamped" } else { "Twist" };
-        format!(
-            "{kind} on {} as {} in ROS domain {}",
-            self.commands_topic,
-            self.node.name(),
-            self.node.domain_id()
-        )
+        format!("{kind} on {} as {} in ROS domain {}", self.commands_topic, self.node.name(), self.node.domain_id())
     }
 
     fn stamped(&self, twist: Twist, stamp_ns: i64) -> Result<TwistStamped, RosError> {

@@ -46,10 +46,8 @@ impl<T> Slot<T> {
     /// Waits for a value; one that is there comes before the end.
     pub(super) fn take(&self, wait: Duration) -> Taken<T> {
         let waiting = |state: &mut State<T>| state.latest.is_none() && state.ended.is_none();
-        let (mut state, _) = self
-            .changed
-            .wait_timeout_while(self.lock(), wait, waiting)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) =
+            self.changed.wait_timeout_while(self.lock(), wait, waiting).unwrap_or_else(PoisonError::into_inner);
         match (state.latest.take(), &state.ended) {
             (Some(value), _) => Taken::Value(value),
             (None, Some(reason)) => Taken::Ended(reason.clone()),

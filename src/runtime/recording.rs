@@ -26,7 +26,9 @@ pub fn with_recorder<T>(
         let result = work(sink.clone());
         sink.close();
         let report = thread.and_then(|thread| {
-            thread.join().map_err(|_| std::io::Error::other("the recorder's thread panicked; the file may be incomplete"))
+            thread
+                .join()
+                .map_err(|_| std::io::Error::other("the recorder's thread panicked; the file may be incomplete"))
         });
         (result, report)
     })

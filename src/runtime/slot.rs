@@ -19,10 +19,7 @@ struct Inner<T> {
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self {
-            inner: Mutex::new(Inner { value: None, overwritten: 0, closed: false }),
-            filled: Condvar::new(),
-        }
+        Self { inner: Mutex::new(Inner { value: None, overwritten: 0, closed: false }), filled: Condvar::new() }
     }
 }
 

@@ -16,21 +16,13 @@ use std::path::PathBuf;
 pub fn skip(reason: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("?");
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "{name} may not be skipped when CI=true: {reason}"
-    );
-    let _ = writeln!(
-        std::io::stdout(),
-        "PILOTAGE-SKIP: {name}: {reason}\nSKIPPED ({reason})"
-    );
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{name} may not be skipped when CI=true: {reason}");
+    let _ = writeln!(std::io::stdout(), "PILOTAGE-SKIP: {name}: {reason}\nSKIPPED ({reason})");
 }
 
 /// The folder `pilotage` keeps what it fetched or computed in.
 pub fn cache() -> PathBuf {
-    let named = std::env::var_os("XDG_CACHE_HOME")
-        .filter(|v| !v.is_empty())
-        .map(PathBuf::from);
+    let named = std::env::var_os("XDG_CACHE_HOME").filter(|v| !v.is_empty()).map(PathBuf::from);
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
     named.unwrap_or_else(home).join("pilotage")
 }

@@ -32,10 +32,7 @@ pub(crate) fn python_or_skip(test: &str) -> Option<PathBuf> {
     match python {
         Some(python) if python.is_file() => Some(python),
         Some(python) => {
-            skip(
-                test,
-                &format!("no ROS peers at {}; install tests/peers/requirements.in there", python.display()),
-            );
+            skip(test, &format!("no ROS peers at {}; install tests/peers/requirements.in there", python.display()));
             None
         }
         None => {

@@ -14,16 +14,10 @@ fn check_parity(folder: &Path, golden_tolerance: f32) {
     assert!(report.passes(), "{report}");
     for engine in &report.engines {
         assert!(engine.golden_max_diff <= golden_tolerance, "{report}");
-        assert!(
-            engine.split_max_diff.unwrap() <= SPLIT_TOLERANCE,
-            "{report}"
-        );
+        assert!(engine.split_max_diff.unwrap() <= SPLIT_TOLERANCE, "{report}");
     }
     if engines.len() == 2 {
-        assert!(
-            report.between_engines_max_diff.unwrap() <= GOLDEN_TOLERANCE,
-            "{report}"
-        );
+        assert!(report.between_engines_max_diff.unwrap() <= GOLDEN_TOLERANCE, "{report}");
     }
 }
 
@@ -37,9 +31,7 @@ fn the_reference_gnm_answers_what_torch_eager_answers() {
     match common::reference_policy() {
         // Tighter than for other models: its golden values come from an independent implementation.
         Some(folder) => check_parity(&folder, 1e-4),
-        None => common::skip(
-            "no reference GNM: python models/gnm/build_reference.py --out CACHE/gnm-reference",
-        ),
+        None => common::skip("no reference GNM: python models/gnm/build_reference.py --out CACHE/gnm-reference"),
     }
 }
 

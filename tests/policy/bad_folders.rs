@@ -9,11 +9,7 @@ use crate::{Copy, common, engines, hex, load};
 
 /// Loads with every engine, wants an error each time, and holds it to one line.
 fn refused(folder: &Path) -> Vec<PolicyError> {
-    let load = |engine| {
-        load(folder, engine)
-            .err()
-            .unwrap_or_else(|| panic!("{engine} accepted a bad folder"))
-    };
+    let load = |engine| load(folder, engine).err().unwrap_or_else(|| panic!("{engine} accepted a bad folder"));
     let errors: Vec<PolicyError> = engines().into_iter().map(load).collect();
     for error in &errors {
         let text = error.to_string();
@@ -33,10 +29,7 @@ macro_rules! assert_refused {
 
 #[test]
 fn a_missing_folder_manifest_or_graph_is_named() {
-    assert_refused!(
-        Path::new("/nonexistent/policy"),
-        PolicyError::FolderMissing { .. }
-    );
+    assert_refused!(Path::new("/nonexistent/policy"), PolicyError::FolderMissing { .. });
     let copy = Copy::of(&common::shipped_policy());
     let (node, _) = copy.file("node");
     fs::remove_file(copy.path().join(node)).unwrap();
@@ -55,10 +48,7 @@ fn a_damaged_graph_is_refused_with_both_hashes() {
     fs::write(copy.path().join(file), &bytes).unwrap();
     for error in refused(copy.path()) {
         let text = error.to_string();
-        assert!(
-            text.contains(&expected) && text.contains(&hex(&bytes)),
-            "{text}"
-        );
+        assert!(text.contains(&expected) && text.contains(&hex(&bytes)), "{text}");
     }
 }
 
@@ -80,11 +70,7 @@ fn a_graph_with_a_wrong_byte_is_an_error_or_another_model_but_never_a_panic() {
     // The structure lies at both ends of the file (nodes first, then weights, then inputs and outputs).
     for step in 0..24 {
         let place = step / 2 * 167 % 2_000;
-        let place = if step % 2 == 0 {
-            place
-        } else {
-            bytes.len() - 1 - place
-        };
+        let place = if step % 2 == 0 { place } else { bytes.len() - 1 - place };
         let mut wrong = bytes.clone();
         wrong[place] = wrong[place].wrapping_add(1 + step as u8);
         copy.replace("node", &file, &wrong);
@@ -116,13 +102,8 @@ fn a_graph_with_another_shape_than_declared_is_refused() {
         *last = (last.as_integer().unwrap() + 1).into();
     };
     widen(&mut manifest["graphs"]["node"]["outputs"][0]);
-    let inputs = manifest["graphs"]["candidate"]["inputs"]
-        .as_array_mut()
-        .unwrap();
-    inputs
-        .iter_mut()
-        .filter(|t| t["name"] == name)
-        .for_each(widen);
+    let inputs = manifest["graphs"]["candidate"]["inputs"].as_array_mut().unwrap();
+    inputs.iter_mut().filter(|t| t["name"] == name).for_each(widen);
     copy.write(&manifest);
     assert_refused!(copy.path(), PolicyError::TensorMismatch { .. });
 }

@@ -1,11 +1,6 @@
 //! The policy contract, held against golden values, between engines, and against bad folders.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -31,9 +26,7 @@ fn load(folder: &Path, engine: EngineChoice) -> Result<Box<dyn Policy>, PolicyEr
 fn engines() -> Vec<EngineChoice> {
     match load(&common::shipped_policy(), EngineChoice::Ort) {
         Err(PolicyError::LibraryMissing { .. } | PolicyError::EngineNotBuilt { .. }) => {
-            common::skip(
-                "ONNX Runtime is not there, only the built-in engine is checked: run `cargo xtask ort`",
-            );
+            common::skip("ONNX Runtime is not there, only the built-in engine is checked: run `cargo xtask ort`");
             vec![EngineChoice::Builtin]
         }
         _ => BOTH.to_vec(),
@@ -41,10 +34,7 @@ fn engines() -> Vec<EngineChoice> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A copy of a policy folder that a test may spoil.
@@ -69,20 +59,13 @@ impl Copy {
     }
 
     fn write(&self, manifest: &toml::Table) {
-        fs::write(
-            self.path().join("manifest.toml"),
-            toml::to_string(manifest).unwrap(),
-        )
-        .unwrap();
+        fs::write(self.path().join("manifest.toml"), toml::to_string(manifest).unwrap()).unwrap();
     }
 
     /// Name and bytes of the file of a section (`golden`, or a graph's name).
     fn file(&self, section: &str) -> (String, Vec<u8>) {
         let mut manifest = self.manifest();
-        let name = entry(&mut manifest, section)["file"]
-            .as_str()
-            .unwrap()
-            .to_string();
+        let name = entry(&mut manifest, section)["file"].as_str().unwrap().to_string();
         let bytes = fs::read(self.path().join(&name)).unwrap();
         (name, bytes)
     }
@@ -97,11 +80,7 @@ impl Copy {
 }
 
 fn entry<'a>(manifest: &'a mut toml::Table, section: &str) -> &'a mut toml::Value {
-    if section == "golden" {
-        &mut manifest["golden"]
-    } else {
-        &mut manifest["graphs"][section]
-    }
+    if section == "golden" { &mut manifest["golden"] } else { &mut manifest["graphs"][section] }
 }
 
 #[cfg(feature = "ort")]
@@ -109,17 +88,9 @@ fn entry<'a>(manifest: &'a mut toml::Table, section: &str) -> &'a mut toml::Valu
 fn a_library_that_is_not_there_is_an_error_even_for_auto() {
     for engine in [EngineChoice::Ort, EngineChoice::Auto] {
         let library = Path::new("/nonexistent/libonnxruntime.so");
-        let error = policy::load(&common::shipped_policy(), engine, Some(library))
-            .err()
-            .unwrap();
-        assert!(
-            matches!(error, PolicyError::LibraryMissing { .. }),
-            "{error}"
-        );
-        assert!(
-            error.to_string().contains("/nonexistent/libonnxruntime.so"),
-            "{error}"
-        );
+        let error = policy::load(&common::shipped_policy(), engine, Some(library)).err().unwrap();
+        assert!(matches!(error, PolicyError::LibraryMissing { .. }), "{error}");
+        assert!(error.to_string().contains("/nonexistent/libonnxruntime.so"), "{error}");
     }
 }
 
@@ -128,30 +99,14 @@ fn a_library_that_is_not_there_is_an_error_even_for_auto() {
 fn a_file_that_is_no_library_is_an_error_and_not_a_panic() {
     let text = tempfile::NamedTempFile::new().unwrap();
     fs::write(text.path(), "not a library").unwrap();
-    let error = policy::load(
-        &common::shipped_policy(),
-        EngineChoice::Ort,
-        Some(text.path()),
-    )
-    .err()
-    .unwrap();
-    assert!(
-        matches!(error, PolicyError::LibraryUnusable { .. }),
-        "{error}"
-    );
+    let error = policy::load(&common::shipped_policy(), EngineChoice::Ort, Some(text.path())).err().unwrap();
+    assert!(matches!(error, PolicyError::LibraryUnusable { .. }), "{error}");
 }
 
 #[test]
 fn the_report_says_which_engine_runs() {
-    let builtin = load(&common::shipped_policy(), EngineChoice::Builtin)
-        .unwrap()
-        .describe();
+    let builtin = load(&common::shipped_policy(), EngineChoice::Builtin).unwrap().describe();
     assert!(builtin.contains("rten"), "{builtin}");
-    let auto = load(&common::shipped_policy(), EngineChoice::Auto)
-        .unwrap()
-        .describe();
-    assert!(
-        auto.contains("ONNX Runtime"),
-        "it names the engine, or why that one is not used: {auto}"
-    );
+    let auto = load(&common::shipped_policy(), EngineChoice::Auto).unwrap().describe();
+    assert!(auto.contains("ONNX Runtime"), "it names the engine, or why that one is not used: {auto}");
 }

@@ -41,29 +41,16 @@ fn constants(cases: &serde_json::Value, key: &str) -> [f32; 3] {
 #[test]
 fn resizing_is_pillow_bicubic_within_one_level() {
     let cases = golden_cases();
-    let names: Vec<&String> = cases["normalised_sha256"]
-        .as_object()
-        .unwrap()
-        .keys()
-        .collect();
+    let names: Vec<&String> = cases["normalised_sha256"].as_object().unwrap().keys().collect();
     assert!(names.len() >= 10);
     for name in names {
         let ours = policy::resize(&png(&format!("{name}.in.png")), &gnm_spec()).unwrap();
         let pillow = png(&format!("{name}.out.png"));
         assert_eq!((ours.width, ours.height), (pillow.width(), pillow.height()));
-        let differences: Vec<u8> = ours
-            .rgb
-            .iter()
-            .zip(pillow.rgb())
-            .map(|(a, b)| a.abs_diff(*b))
-            .collect();
+        let differences: Vec<u8> = ours.rgb.iter().zip(pillow.rgb()).map(|(a, b)| a.abs_diff(*b)).collect();
         let largest = *differences.iter().max().unwrap();
-        let share =
-            differences.iter().filter(|d| **d > 0).count() as f64 / differences.len() as f64;
-        println!(
-            "{name}: largest difference {largest}, {:.2} % differ",
-            100.0 * share
-        );
+        let share = differences.iter().filter(|d| **d > 0).count() as f64 / differences.len() as f64;
+        println!("{name}: largest difference {largest}, {:.2} % differ", 100.0 * share);
         assert!(largest <= 1, "{name}: {largest}");
         assert!(share < 0.02, "{name}: {share}");
     }
@@ -82,11 +69,7 @@ fn normalising_gives_the_bits_of_torchvision() {
     let (mean, std) = (constants(&cases, "mean"), constants(&cases, "std"));
     for (name, expected) in cases["normalised_sha256"].as_object().unwrap() {
         let picture = png(&format!("{name}.out.png"));
-        let image = ModelImage {
-            width: 85,
-            height: 64,
-            rgb: picture.shared(),
-        };
+        let image = ModelImage { width: 85, height: 64, rgb: picture.shared() };
         let mut numbers = vec![0.0; 3 * 64 * 85];
         policy::normalise(&[image], mean, std, &mut numbers).unwrap();
         let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -99,31 +82,14 @@ fn a_context_goes_in_frame_by_frame_on_the_channels() {
     let cases = golden_cases();
     let frames = cases["context"].as_array().unwrap().iter().map(|name| {
         let picture = png(&format!("{}.out.png", name.as_str().unwrap()));
-        ModelImage {
-            width: 85,
-            height: 64,
-            rgb: picture.shared(),
-        }
+        ModelImage { width: 85, height: 64, rgb: picture.shared() }
     });
     let frames: Vec<ModelImage> = frames.collect();
     let mut numbers = vec![0.0; frames.len() * 3 * 64 * 85];
-    policy::normalise(
-        &frames,
-        constants(&cases, "mean"),
-        constants(&cases, "std"),
-        &mut numbers,
-    )
-    .unwrap();
+    policy::normalise(&frames, constants(&cases, "mean"), constants(&cases, "std"), &mut numbers).unwrap();
     let golden = fs::read(golden_folder().join("context.f32")).unwrap();
-    let golden: Vec<f32> = golden
-        .chunks_exact(4)
-        .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
-        .collect();
+    let golden: Vec<f32> = golden.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
     assert_eq!(numbers.len(), golden.len());
-    let largest = numbers
-        .iter()
-        .zip(&golden)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max);
+    let largest = numbers.iter().zip(&golden).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(largest <= 1e-5, "{largest}");
 }

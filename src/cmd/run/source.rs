@@ -38,8 +38,9 @@ enum Reach {
 /// Opens what the command line asks for. A simulated robot brings its own profile.
 pub(super) fn open(args: &RunArgs, profile: &mut Profile) -> Result<Ends> {
     let live = args.replay.is_none() && args.sim.is_none();
+    anyhow::ensure!(!(args.publish && live), "--publish is for --replay and --sim; a live camera publishes anyway");
     anyhow::ensure!(!(args.lockstep && live), "--lockstep needs --replay or --sim: a camera keeps its own time");
-    let reach = if (args.replay.is_some() && !args.publish) || args.dry_run { Reach::DryRun } else { Reach::Robot };
+    let reach = if (!live && !args.publish) || args.dry_run { Reach::DryRun } else { Reach::Robot };
     let with_ros = !(args.no_ros || args.lockstep);
     if let Some(path) = &args.replay {
         let options = LogOptions { hz: args.log_args.hz, range: args.log_args.range.clone() };
@@ -186,7 +187,8 @@ mod ros {
 mod ros {
     use super::{CommandSink, FrameSource, Profile, Reach, Result};
 
-    const WITHOUT: &str = "this program was built without ROS (feature `ros`); give --no-ros, or build with the feature";
+    const WITHOUT: &str =
+        "this program was built without ROS (feature `ros`); give --no-ros, or build with the feature";
 
     pub(super) fn commands(_: &Profile, _: Reach, _: bool) -> Result<Box<dyn CommandSink>> {
         anyhow::bail!(WITHOUT)
