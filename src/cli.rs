@@ -15,6 +15,7 @@ pub struct Cli {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // There is one of it in a process.
 pub enum Command {
     /// A simulated robot is driven once through a building and then finds its way alone.
     Demo(DemoArgs),
@@ -75,9 +76,10 @@ pub struct DemoArgs {
     /// Which simulated building.
     #[arg(long, default_value_t = 3)]
     pub world: u64,
-    /// Folder for the map, the recording and the picture.
-    #[arg(long, short, value_name = "FOLDER", default_value = "pilotage-demo")]
-    pub out: PathBuf,
+    /// Folder for the map, the recording and the picture; must not exist yet. Left out: pilotage-demo, or
+    /// pilotage-demo-2 and so on where that is taken.
+    #[arg(long, short, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
     /// Model and engine.
     #[command(flatten)]
     pub policy: PolicyArgs,

@@ -1,6 +1,6 @@
 //! `pilotage demo`: drive once, map, find the way; with a picture at the end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -22,8 +22,12 @@ use crate::runtime::with_recorder;
 #[allow(clippy::disallowed_methods)] // How long the user waited; nothing depends on it.
 pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
     let began = Instant::now();
-    refuse_existing(&args.out, "give another folder with --out, or remove it")?;
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => free_folder(),
+    };
+    refuse_existing(&out, "give another folder with --out, or remove it")?;
+    std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
 
     let episode = (args.world..args.world + 20)
         .find_map(|index| Episode::of(WorldId { split: Split::Validation, index }))
@@ -37,7 +41,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
     );
 
     let (mut policy, policy_folder, engine) = load_policy(&args.policy, &episode.profile)?;
-    let map_folder = args.out.join("map");
+    let map_folder = out.join("map");
     let (map, report) = episode.build_map(policy.as_mut(), &map_folder)?;
     println!(
         "2 of 3  Of {} frames, {} became places of the map {}.",
@@ -52,7 +56,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
         (episode.start.yaw_rad - episode.teleop.first().map_or(0.0, |step| step.pose.yaw_rad)).to_degrees(),
         policy.describe()
     );
-    let recording = args.out.join("run.mcap");
+    let recording = out.join("run.mcap");
     let header = RunHeader {
         format: FORMAT,
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -89,7 +93,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
     bar.finish_and_clear();
     let (outcome, track) = driven?;
     let record = record?;
-    let picture = args.out.join("demo.png");
+    let picture = out.join("demo.png");
     draw(&picture, &episode, &map, &track, &views, &outcome)?;
 
     let verdict = if outcome.success { "Arrived" } else { "Did NOT arrive" };
@@ -109,6 +113,12 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
     );
     println!("Took        {:.1} s", began.elapsed().as_secs_f64());
     Ok(if outcome.success { Outcome::Done } else { Outcome::Negative })
+}
+
+/// `pilotage-demo`, or the first `pilotage-demo-N` that is free.
+fn free_folder() -> PathBuf {
+    let named = |n: u32| PathBuf::from(if n == 1 { "pilotage-demo".to_owned() } else { format!("pilotage-demo-{n}") });
+    (1..1000).map(named).find(|folder| !folder.exists()).unwrap_or_else(|| named(1))
 }
 
 fn absolute(path: &Path) -> String {

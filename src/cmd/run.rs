@@ -20,7 +20,7 @@ use crate::navigator::{NavigatorConfig, Phase};
 use crate::pilot::{Pilot, TickOutput};
 use crate::record::run::{FORMAT, METADATA, RunHeader, RunRecorder};
 use crate::record::{Recorder, RecorderOptions};
-use crate::runtime::realtime::{self, EndRules, Onlooker};
+use crate::runtime::realtime::{self, EndRules, Onlooker, Parts};
 use crate::runtime::{ControlLoop, Intake, Snapshot, TickLoop, lockstep, with_recorder};
 
 /// A log that has ended leaves the robot without pictures: long enough to see the gate stop it.
@@ -188,7 +188,7 @@ fn run_realtime(
         after: args.r#for.map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, 1e7))),
     };
     let (source, sink) = ends.into_parts()?;
-    let outcome = realtime::run(source, sink, intake, ticks, control, profile, rules, &interrupted, watch);
+    let outcome = realtime::run(Parts { source, sink, intake, ticks, control }, profile, rules, &interrupted, watch);
     println!(
         "ended       {:?}: {} frames ({} unusable), {} ticks ({} missed), {} commands ({} refused)",
         outcome.ended,

@@ -167,9 +167,7 @@ pub fn decide(
 /// GNM proposes one candidate per node asked. The subgoal's own is taken; where it was not asked (the
 /// belief has just moved) or is not finite, the furthest finite one on the way to it serves.
 fn choose(subgoal: NodeId, answers: &[Answer], route: Option<&pilotage_graph::Route>) -> Option<Candidate> {
-    let usable = |node: NodeId| {
-        answers.iter().find(|answer| answer.node == node).and_then(|answer| Candidate::from_answer(answer))
-    };
+    let usable = |node: NodeId| answers.iter().find(|answer| answer.node == node).and_then(Candidate::from_answer);
     if let Some(candidate) = usable(subgoal) {
         return Some(candidate);
     }

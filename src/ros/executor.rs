@@ -4,6 +4,8 @@
 //! the two futures there are needs less than an asynchronous runtime would, and the control loop
 //! never shares a thread with the middleware.
 
+#![allow(clippy::disallowed_methods)] // The middleware wants threads of its own: the one place of src/ros that has them.
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -148,6 +148,7 @@ fn parse_domain(value: &str) -> Result<u16, NetworkError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::type_complexity)] // Tables of cases.
 mod tests {
     use super::*;
 

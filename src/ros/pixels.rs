@@ -111,6 +111,7 @@ impl Layout {
 }
 
 #[cfg(test)]
+#[allow(clippy::type_complexity)] // Tables of cases.
 mod tests {
     use super::*;
 

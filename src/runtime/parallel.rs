@@ -1,4 +1,5 @@
 //! Independent pieces of offline work on all cores, results in order.
+#![allow(clippy::disallowed_methods)] // Threads are this folder's business.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;

@@ -142,18 +142,29 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a run is made of; each part goes to the thread that owns it.
+pub struct Parts {
+    /// Where the frames come from.
+    pub source: Box<dyn FrameSource>,
+    /// Where the commands go.
+    pub sink: Box<dyn CommandSink>,
+    /// Frame to context.
+    pub intake: Intake,
+    /// Context to decision.
+    pub ticks: TickLoop,
+    /// Decision to command.
+    pub control: ControlLoop,
+}
+
 /// Runs until an end rule, a signal (`interrupted`) or a failure, and leaves the robot with zero commands.
 pub fn run(
-    source: Box<dyn FrameSource>,
-    mut sink: Box<dyn CommandSink>,
-    intake: Intake,
-    ticks: TickLoop,
-    control: ControlLoop,
+    parts: Parts,
     profile: &Profile,
     rules: EndRules,
     interrupted: &AtomicBool,
     onlooker: &dyn Onlooker,
 ) -> Outcome {
+    let Parts { source, mut sink, intake, ticks, control } = parts;
     let clock = Clock(Instant::now());
     let shared = Shared::default();
     let is_log = source.is_log();

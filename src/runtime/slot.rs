@@ -62,6 +62,7 @@ impl<T> Slot<T> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // Tests may start threads.
 mod tests {
     use super::*;
 

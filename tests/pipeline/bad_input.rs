@@ -252,7 +252,7 @@ fn a_damaged_map_is_refused_by_one_line_that_names_the_file() {
 fn a_profile_out_of_range_is_refused_with_every_field_in_one_line() {
     let out = out("profile");
     let profile = out.with_file_name("robot.toml");
-    let mut refuse = |text: &str, parts: &[&str]| {
+    let refuse = |text: &str, parts: &[&str]| {
         std::fs::write(&profile, text).unwrap();
         let mut command = run(episode_map_path(), "LAST");
         command.arg("--profile").arg(&profile).arg("--record").arg(out.join("run.mcap"));

@@ -3,6 +3,8 @@
 //! All of it runs the shipped policy on the built-in engine (`PILOTAGE_POLICY_MODEL` names another one). What a
 //! machine lacks is said by a line that starts with `PILOTAGE-SKIP:`, and fails when `CI=true`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
+// Commands and recorded numbers are the same or they are not.
+#![allow(clippy::float_cmp)]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,6 +1,5 @@
 //! What the end-to-end tests share: the program as a child, the policy, one simulated drive, one real map.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -82,7 +81,7 @@ pub(crate) fn said(command: &mut Command) -> Said {
     }
 }
 
-/// Runs the program with `words` (split at spaces) and then `paths` and the policy's own arguments.
+/// Adds the policy under test on the engine that every machine has.
 pub(crate) fn with_policy(command: &mut Command) -> &mut Command {
     command.args(["--engine", "builtin", "--policy"]).arg(policy_folder())
 }
@@ -152,8 +151,6 @@ pub(crate) fn files_in(folder: &Path) -> Vec<PathBuf> {
 pub(crate) struct Records {
     pub(crate) ticks: Vec<TickRecord>,
     pub(crate) controls: Vec<ControlRecord>,
-    /// When each frame reached the program, by the frame's number in the log.
-    pub(crate) frames: BTreeMap<String, u64>,
 }
 
 pub(crate) fn records(path: &Path) -> Records {
@@ -164,10 +161,7 @@ pub(crate) fn records(path: &Path) -> Records {
         match &*item.channel {
             TICKS => records.ticks.push(serde_json::from_slice(&item.data).unwrap()),
             CONTROL => records.controls.push(serde_json::from_slice(&item.data).unwrap()),
-            FRAMES => {
-                let image = pilotage::record::decode_image(&item.data).unwrap();
-                records.frames.insert(image.frame_id, item.log_time_ns);
-            }
+            FRAMES => {}
             other => panic!("a channel {other}"),
         }
     }

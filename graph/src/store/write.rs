@@ -87,7 +87,7 @@ impl MapWriter {
         Ok(writer)
     }
 
-    /// Stores a place with its goal picture and context strip, both encoded as `extension` (`jpg` or `png`) says.
+    /// Stores a place with its goal picture, encoded as `extension` (`jpg` or `png`) says, and its context strip, a JPEG.
     ///
     /// # Errors
     /// [`StoreError`] for a picture that is too long or of another kind, a bad name, a full disk.
@@ -110,7 +110,7 @@ impl MapWriter {
         }
         let id = NodeId(self.next_id);
         let goal = self.store(format!("nodes/{:06}.{extension}", id.0), goal)?;
-        let context = self.store(format!("nodes/{:06}.context.{extension}", id.0), context)?;
+        let context = self.store(format!("nodes/{:06}.context.jpg", id.0), context)?;
         let NodeDraft { name, session, stamp_ns, pose_hint, context_frames } = draft;
         let view = View { session, stamp_ns, goal, context, context_frames };
         let node = Node { id, name, session, stamp_ns, pose_hint, views: vec![view] };

@@ -23,7 +23,7 @@ pub(super) struct Ends {
 }
 
 enum Source {
-    Log { source: ReplaySource, hz: Option<f64> },
+    Log { source: Box<ReplaySource>, hz: Option<f64> },
     Sim(Box<SimRobot>),
     Live(Box<dyn FrameSource>),
 }
@@ -48,7 +48,7 @@ pub(super) fn open(args: &RunArgs, profile: &mut Profile) -> Result<Ends> {
         let info = log.info();
         info.require_stamps()?;
         let ros = if with_ros { Some(ros::commands(profile, reach, false)?) } else { None };
-        return Ok(Ends { source: Source::Log { source: ReplaySource::once(log), hz: info.hz }, ros });
+        return Ok(Ends { source: Source::Log { source: Box::new(ReplaySource::once(log)), hz: info.hz }, ros });
     }
     if let Some(world) = &args.sim {
         let episode = episode_of(world)?;
@@ -118,7 +118,7 @@ impl Ends {
     pub(super) fn into_parts(self) -> Result<(Box<dyn FrameSource>, Box<dyn CommandSink>)> {
         let ros = self.ros.unwrap_or_else(|| Box::new(NullSink));
         Ok(match self.source {
-            Source::Log { source, .. } => (Box::new(source), ros),
+            Source::Log { source, .. } => (source, ros),
             Source::Live(source) => (source, ros),
             Source::Sim(robot) => {
                 let shared: SharedSimRobot = Arc::new(Mutex::new(*robot));
@@ -131,7 +131,7 @@ impl Ends {
     /// For lockstep.
     pub(super) fn into_plant(self) -> Result<Box<dyn Plant>> {
         match self.source {
-            Source::Log { source, .. } => Ok(Box::new(LogPlant::new(Box::new(source)))),
+            Source::Log { source, .. } => Ok(Box::new(LogPlant::new(source))),
             Source::Sim(robot) => Ok(robot),
             Source::Live(_) => anyhow::bail!("a live source cannot run in lockstep"),
         }
