@@ -161,7 +161,7 @@ fn the_origin_of_a_command_carries_the_time_of_its_picture() {
     // Nothing tells from here that the peer is connected to this topic too: repeat until it hears.
     let end = Instant::now() + MATCH_TIME;
     let records = loop {
-        sink.send_origin(0.25, -0.5, 1_234_567_890_123).unwrap();
+        sink.send_origin(&command(0.25, -0.5), 1_234_567_890_123).unwrap();
         let records = peer.records(1, Duration::from_millis(50));
         if !records.is_empty() || Instant::now() > end {
             break records;

@@ -66,7 +66,7 @@ fn a_recorded_drive_replays_bit_for_bit_and_whole() {
 
 /// The value at a path like `decision.answers[3].node` of a JSON text.
 fn at<'a>(record: &'a Value, path: &str) -> &'a Value {
-    let pointer = format!("/{}", path.replace('.', "/").replace('[', "/").replace(']', ""));
+    let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
     record.pointer(&pointer).unwrap_or_else(|| panic!("no field {path} in {record}"))
 }
 
