@@ -190,29 +190,32 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let image = policy::resize(&raw.picture, self.policy.spec())?;
-        self.account(raw, &image, at_s);
+        let stands = self.account(raw, &image, at_s);
         self.recent.push_back(Recent { raw: raw.clone(), image, at_s });
         let span_s = self.period_s * self.context_frames as f64;
         while self.recent.len() > 1 && self.recent.front().is_some_and(|oldest| at_s - oldest.at_s > span_s) {
             self.recent.pop_front();
         }
-        self.judge()
+        // What is seen while standing asks for no place: it would only confirm the view before it.
+        if stands { Ok(()) } else { self.judge() }
     }
 
-    /// Books the time since the last frame as driven or standing.
-    fn account(&mut self, raw: &RawFrame, image: &ModelImage, at_s: f64) {
-        let Some(last) = self.recent.back() else { return };
+    /// Books the time since the last frame as driven or standing, and says whether it was standing.
+    fn account(&mut self, raw: &RawFrame, image: &ModelImage, at_s: f64) -> bool {
+        let Some(last) = self.recent.back() else { return false };
         let dt_s = (at_s - last.at_s).max(0.0);
         let standing = match raw.teleop {
             Some(teleop) => teleop.speed.abs() <= 1e-3,
             None => mean_difference(&last.image, image) < STANDSTILL_DIFFERENCE,
         };
-        if standing && !self.import {
+        let stands = standing && !self.import;
+        if stands {
             self.standing_s += dt_s;
         } else {
             self.driven_s += dt_s;
             self.driven_since_kept_s += dt_s;
         }
+        stands
     }
 
     fn judge(&mut self) -> Result<(), BuildError> {

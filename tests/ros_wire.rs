@@ -3,7 +3,7 @@
 //! Every test has a domain of its own, and all of them stay on this computer. One that cannot run
 //! here says so by a line that starts with `PILOTAGE-SKIP:`.
 #![cfg(feature = "ros")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod peers;
 

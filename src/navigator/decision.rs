@@ -38,6 +38,9 @@ impl std::fmt::Display for Phase {
     }
 }
 
+/// A distance beyond this is a broken number and no distance, steps: fifty times what any model was taught.
+const FARTHEST_STEPS: f32 = 1000.0;
+
 /// One possible trajectory and where it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -52,11 +55,12 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// A candidate of an answer, unless any of its numbers is not finite.
+    /// A candidate of an answer, unless any of its numbers is not finite or the distance can be none.
     #[must_use]
     pub fn from_answer(answer: &Answer) -> Option<Self> {
         let prediction = &answer.prediction;
-        let finite = prediction.distance_steps.is_finite()
+        // NaN fails the comparison.
+        let finite = prediction.distance_steps.abs() <= FARTHEST_STEPS
             && prediction
                 .waypoints()
                 .iter()

@@ -89,13 +89,14 @@ fn a_manifest_that_declares_another_shape_is_refused_by_one_line() {
     copy_folder(&policy_folder(), &policy);
     let manifest = policy.join("manifest.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
-    // The node graph's own output: what the contract fixes is refused before a graph is opened.
+    // What the contract fixes is refused before a graph is opened.
     let (section, rest) = text.split_once("[graphs.candidate]").unwrap();
     let outputs = rest.replacen("shape = [-1, 5, 4]", "shape = [-1, 7, 4]", 1);
     assert_ne!(rest, outputs, "the manifest has changed: mend this test");
     std::fs::write(&manifest, format!("{section}[graphs.candidate]{outputs}")).unwrap();
-    assert_refused(&mut build(&out, log(), &policy), &out, &["manifest.toml", "waypoints", "7"]);
+    assert_refused(&mut build(&out, log(), &policy), &out, &["manifest.toml", "graphs.candidate", "[-1, 5, 4]"]);
 
+    // What is the model's own is compared with the graph: its producer and its consumer agree on a wrong shape here.
     let text = text.replacen("shape = [1, 84, 64]", "shape = [1, 84, 65]", 2);
     std::fs::write(&manifest, text).unwrap();
     assert_refused(&mut build(&out, log(), &policy), &out, &["columns", "65"]);

@@ -90,11 +90,16 @@ fn a_changed_constant_is_caught_and_the_first_difference_is_named() {
     let cases: [(&str, Change, &[&str]); 5] = [
         ("look-ahead", |header| header.navigator.lookahead_steps += 2.0, &["decision."]),
         ("nodes asked", |header| header.navigator.ask_limit = 2, &["answers", "decision."]),
-        ("the gate's speed limit", |header| header.profile.drive.max_linear_mps *= 0.8, &["linear_mps", "verdict"]),
+        // A slower robot turns more slowly too, to stay on its arc.
+        (
+            "the gate's speed limit",
+            |header| header.profile.drive.max_linear_mps *= 0.8,
+            &["linear_mps", "angular_rps", "verdict"],
+        ),
         (
             "the gate's acceleration limit",
             |header| header.profile.drive.linear_accel_mps2 *= 0.9,
-            &["linear_mps", "verdict"],
+            &["linear_mps", "angular_rps", "verdict"],
         ),
         (
             "the controller's cruise",
