@@ -1,7 +1,8 @@
 //! A map without a robot: build it from a log, then ask it for a way.
 //!
 //! Run it: `cargo run --example offline_map -- LOG HZ MAP`, for example with a folder of pictures taken 8 times a
-//! second. Without arguments it maps a simulated drive and throws the map away.
+//! second. Without arguments it maps a simulated drive and throws the map away. `PILOTAGE_MODELS` names another
+//! folder of policies than `models/`.
 
 use std::path::{Path, PathBuf};
 
@@ -16,8 +17,9 @@ use pilotage_sim::{Split, WorldId};
 fn build(log: &mut dyn LogReader, output: &Path) -> anyhow::Result<MapDir> {
     // The built-in engine is always there; `auto` would take ONNX Runtime where it is found.
     let engine: EngineChoice = "builtin".parse()?;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/gnm-sim");
-    let mut policy = policy::load(&folder, engine, None)?;
+    let here = || Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let models = std::env::var_os("PILOTAGE_MODELS").map_or_else(here, PathBuf::from);
+    let mut policy = policy::load(&models.join("gnm-sim"), engine, None)?;
     let options = BuildOptions { rule: default_rule(), replace: false };
     let (map, report) = mapping::build(log, policy.as_mut(), &options, output, &mut |_, _, _| {})?;
     for skipped in log.skipped() {
