@@ -3,9 +3,9 @@
 //! Age is reckoned on our monotonic clock: the time since receipt, plus the transit above the
 //! fastest lately seen, plus the camera's own latency from the profile. A frame that took 300 ms
 //! longer than its fellows is 300 ms older; how far the two clocks are apart in absolute terms does
-//! not matter. A source clock that steps shows as stamps that jump while the receipts keep
-//! their rhythm: it is rebased at once, with one warning. A real delay shows as a hole in the receipts
-//! and is never rebased away.
+//! not matter. A source clock that steps back shows as stamps that do not advance: it is rebased at once, with one
+//! warning. A step smaller than a frame's period cannot be told from a delay and counts as age, for a minute at most.
+//! A real delay is never rebased away.
 
 use std::collections::VecDeque;
 
@@ -35,14 +35,13 @@ pub struct AgeReckoner {
     /// (slot number, smallest receipt minus capture in it), oldest first.
     minima: VecDeque<(u64, i64)>,
     previous: Option<(SourceStamp, Monotonic)>,
-    usual_gap_ns: u64,
 }
 
 impl AgeReckoner {
     /// `latency_ns`: what the camera needs from exposure to stamp, from the robot's profile.
     #[must_use]
     pub fn new(latency_ns: u64) -> Self {
-        Self { latency_ns, minima: VecDeque::new(), previous: None, usual_gap_ns: 0 }
+        Self { latency_ns, minima: VecDeque::new(), previous: None }
     }
 
     /// When the picture was taken, on our clock; never later than `received`.
@@ -62,24 +61,21 @@ impl AgeReckoner {
         (Monotonic(evidence_ns), event)
     }
 
-    /// A step is told from a delay by the receipts: a delayed frame leaves a hole in them.
+    /// A step backwards shows as stamps that do not advance: no delay can do that. A step forwards shows as stamps that
+    /// run ahead of the receipts. Stamps that advance less than the receipts do are always age, be the lag one
+    /// frame's or a slow link's that grows with every frame.
     fn step_since_previous(&mut self, captured: SourceStamp, received: Monotonic) -> Option<ClockEvent> {
         let (last_captured, last_received) = self.previous?;
-        let receipt_gap = received.0.saturating_sub(last_received.0);
+        let receipt_gap = i64::try_from(received.0.saturating_sub(last_received.0)).unwrap_or(i64::MAX);
         let stamp_gap = captured.0.saturating_sub(last_captured.0);
-        let receipt_gap_signed = i64::try_from(receipt_gap).unwrap_or(i64::MAX);
-        let by_ns = stamp_gap.saturating_sub(receipt_gap_signed);
-        let rhythm_kept = self.usual_gap_ns > 0 && receipt_gap < self.usual_gap_ns.saturating_mul(2) + 20_000_000;
-        if self.usual_gap_ns == 0 {
-            self.usual_gap_ns = receipt_gap;
-        } else {
-            // A slow average; one late frame must not stretch what counts as usual.
-            self.usual_gap_ns = (self.usual_gap_ns * 15 + receipt_gap.min(self.usual_gap_ns * 4)) / 16;
+        let by_ns = stamp_gap.saturating_sub(receipt_gap);
+        if stamp_gap <= 0 && by_ns < -STEP_NS {
+            return Some(ClockEvent::Stepped { by_ns });
         }
-        // Stamps that run ahead of the receipts cannot be a delay, whatever the rhythm, unless the
-        // frames before were delayed: then the offset only comes back to what it was.
-        let caught_up = by_ns > 0 && self.minima.iter().any(|&(_, m)| m <= offset_ns(captured, received) + STEP_NS);
-        (by_ns.abs() > STEP_NS && rhythm_kept && !caught_up).then_some(ClockEvent::Stepped { by_ns })
+        // After a delay the stamps catch up: the offset only comes back to one that was seen before.
+        let offset = offset_ns(captured, received);
+        let caught_up = self.minima.iter().any(|&(_, minimum)| minimum <= offset.saturating_add(STEP_NS));
+        (by_ns > STEP_NS && !caught_up).then_some(ClockEvent::Stepped { by_ns })
     }
 
     fn remember(&mut self, received: Monotonic, offset: i64) {
@@ -153,6 +149,17 @@ mod tests {
         for i in 20..200 {
             let (age, event) = feed(&mut reckoner, i * 50, 1000 + i * 50 + 600);
             assert_eq!((age, event), (600, None), "frame {i}");
+        }
+    }
+
+    #[test]
+    fn a_link_slower_than_its_camera_ages_every_frame() {
+        for (stamps_ms, receipts_ms) in [(250, 370), (100, 210), (50, 155), (50, 60)] {
+            let mut reckoner = AgeReckoner::new(0);
+            for i in 0..50 {
+                let (age, event) = feed(&mut reckoner, i * stamps_ms, 1000 + i * receipts_ms);
+                assert_eq!((age, event), (i * (receipts_ms - stamps_ms), None), "{stamps_ms} ms in {receipts_ms} ms");
+            }
         }
     }
 

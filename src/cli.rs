@@ -74,7 +74,7 @@ fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Which simulated building.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 1)]
     pub world: u64,
     /// Folder for the map, the recording and the picture; must not exist yet. Left out: pilotage-demo, or
     /// pilotage-demo-2 and so on where that is taken.

@@ -3,7 +3,7 @@
 //! Pure like the tick: time comes in, a [`Command`] goes out. Only the gate can make one that is not zero.
 
 use pilotage_gate::{
-    self as gate, Command, Faults, Gate, Limits, LimitsConfig, LimitsError, Mode, Permit, StopReason, Verdict,
+    self as gate, Command, Faults, Gate, Limits, LimitsConfig, LimitsError, Mode, Permit, StopReason, Verdict, Wanted,
 };
 
 use crate::config::Profile;
@@ -118,7 +118,9 @@ impl DriveLoop {
         let path = plan.and_then(|plan| plan.path.as_ref());
         let wanted = self.controller.step(now, path);
         let decision = plan.and_then(|plan| {
-            let wanted = wanted?;
+            // A stop on purpose is a fresh decision too: with it the gate slows down instead of cutting off.
+            let standing = matches!(plan.permit, Permit::Stop(_));
+            let wanted = if standing { Wanted { linear_mps: 0.0, angular_rps: 0.0 } } else { wanted? };
             Some(gate::Decision { wanted, evidence_at: plan.evidence_at, sequence: plan.tick })
         });
         let permit = plan.map_or(Permit::Stop(StopReason::Waiting), |plan| plan.permit);

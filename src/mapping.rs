@@ -23,6 +23,8 @@ use crate::policy::{self, ModelImage, Policy, PolicyError};
 const STANDSTILL_DIFFERENCE: f32 = 0.6;
 /// Frames nearer than this to the last one looked at are passed over: 20 a second are plenty to choose places from.
 const LOOK_EVERY_S: f64 = 0.045;
+/// A hole in the log longer than this counts as standing, seconds.
+const PAUSE_S: f64 = 2.0;
 /// What an imported way costs when the policy has no opinion, steps: the reference tool takes a picture a second.
 const IMPORTED_COST_STEPS: f32 = 4.0;
 
@@ -208,7 +210,9 @@ impl<'a> Builder<'a> {
             Some(teleop) => teleop.speed.abs() <= 1e-3,
             None => mean_difference(&last.image, image) < STANDSTILL_DIFFERENCE,
         };
-        let stands = standing && !self.import;
+        // A recorder that was paused: nobody knows what was driven meanwhile, and no way may cost minutes.
+        let paused = dt_s > PAUSE_S;
+        let stands = (standing || paused) && !self.import;
         if stands {
             self.standing_s += dt_s;
         } else {

@@ -19,6 +19,9 @@ const FEATURES_KEPT: usize = 256;
 /// Why a tick failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PilotError {
+    /// The frames failed.
+    #[error(transparent)]
+    Source(#[from] crate::camera::SourceError),
     /// The policy failed.
     #[error(transparent)]
     Policy(#[from] PolicyError),

@@ -90,8 +90,8 @@ pub struct Report {
     pub ticks: u64,
     /// Control steps run again.
     pub controls: u64,
-    /// Ticks that could not be run again because a frame was not recorded (a full queue, a killed writer).
-    pub ticks_without_frames: u64,
+    /// Where the recording has a hole (a full queue dropped a record): nothing after it can be compared.
+    pub hole: Option<String>,
     /// The first difference.
     pub difference: Option<Difference>,
     /// What the reader had to leave out, if the file ends early.
@@ -119,6 +119,9 @@ pub fn replay(path: &Path, overrides: &Overrides, change: impl FnOnce(&mut RunHe
     let mut plans: BTreeMap<u64, Plan> = BTreeMap::new();
     let mut waiting_controls: Vec<ControlRecord> = Vec::new();
     while let Some(entry) = recording.next()? {
+        if report.hole.is_some() {
+            break;
+        }
         let Entry::Item(item) = entry else { continue };
         match &*item.channel {
             FRAMES => {
@@ -134,9 +137,13 @@ pub fn replay(path: &Path, overrides: &Overrides, change: impl FnOnce(&mut RunHe
                     serde_json::from_slice(&item.data).map_err(|error| not_a_run(error.to_string()))?;
                 let context: Vec<ContextFrame> =
                     recorded.context.iter().filter_map(|seq| frames.get(seq).cloned()).collect();
+                if recorded.tick != report.ticks + 1 {
+                    report.hole = Some(format!("tick {} is missing", report.ticks + 1));
+                    break;
+                }
                 if context.len() != recorded.context.len() {
-                    report.ticks_without_frames += 1;
-                    continue;
+                    report.hole = Some(format!("a frame of tick {} is missing", recorded.tick));
+                    break;
                 }
                 let input = TickInput { now: Monotonic(recorded.now_ns), context: &context, motion: recorded.motion() };
                 let output = pilot.tick(&input)?;
@@ -166,6 +173,9 @@ pub fn replay(path: &Path, overrides: &Overrides, change: impl FnOnce(&mut RunHe
             _ => {}
         }
     }
+    if let (Some(control), None) = (waiting_controls.first(), &report.hole) {
+        report.hole = control.tick.map(|tick| format!("tick {tick} is missing"));
+    }
     report.truncated = match recording.ending() {
         None | Some(Ending::Complete) => None,
         Some(Ending::Truncated { lost_bytes, .. }) => {
@@ -185,8 +195,15 @@ fn step_control(
     waiting: &mut Vec<ControlRecord>,
     report: &mut Report,
 ) {
+    if report.hole.is_some() {
+        return;
+    }
     if !waiting.is_empty() || recorded.tick.is_some_and(|tick| !plans.contains_key(&tick)) {
         waiting.push(recorded);
+        return;
+    }
+    if recorded.step != report.controls + 1 {
+        report.hole = Some(format!("control step {} is missing", report.controls + 1));
         return;
     }
     let plan = recorded.tick.and_then(|tick| plans.get(&tick));
@@ -194,7 +211,7 @@ fn step_control(
     let now = Monotonic(recorded.now_ns);
     let output = drive.step(now, mode, plan);
     report.controls += 1;
-    let replayed = ControlRecord::new(now, mode, plan, &output);
+    let replayed = ControlRecord::new(recorded.step, now, mode, plan, &output);
     if report.difference.is_none() {
         let at = match recorded.tick {
             Some(tick) => format!("control step {} (tick {tick})", report.controls),
@@ -255,7 +272,7 @@ fn frame_of(data: &[u8], evidence_ns: u64) -> Result<ContextFrame, String> {
     Ok(ContextFrame { seq, evidence_at: Monotonic(evidence_ns), image })
 }
 
-/// The first field in which two records differ, by the order of the fields.
+/// The first field in which two records differ, by name.
 fn first_difference<T: serde::Serialize>(at: &str, recorded: &T, replayed: &T) -> Option<Difference> {
     let (recorded, replayed) = (serde_json::to_value(recorded).ok()?, serde_json::to_value(replayed).ok()?);
     let (field, recorded, replayed) = walk("", &recorded, &replayed)?;

@@ -59,7 +59,7 @@ Split `train`; the figures below are from worlds of split `validation`, which tr
 ## Limits
 
 - Trained on simulated pictures only: expect a domain gap on a real camera. Look at the distances on a recorded drive first
-  (`map check`), and drive slowly with the gate's limits set low.
+  (`pilotage run MAP --replay LOG --lap N`), and drive slowly with the gate's limits set low.
 - No people or moving objects, no motion blur, no rolling shutter, no night in the training data.
 - It is a visual homing policy, no obstacle detector: it steers along what it was shown.
 - The distance of a goal that lies behind the robot is 20 by design: ask forwards.

@@ -40,7 +40,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
         episode.robot.v_max_mps
     );
 
-    let (mut policy, policy_folder, engine) = load_policy(&args.policy, &episode.profile)?;
+    let (mut policy, policy_folder) = load_policy(&args.policy, &episode.profile)?;
     let map_folder = out.join("map");
     let (map, report) = episode.build_map(policy.as_mut(), &map_folder)?;
     println!(
@@ -64,7 +64,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
         map_sha256: map.content_sha256().to_string(),
         policy: absolute(&policy_folder),
         policy_sha256: policy.sha256().to_owned(),
-        engine: engine.to_string(),
+        engine: policy.engine().to_string(),
         engine_text: policy.describe(),
         goal: map.map().goal_spec("LAST")?.0,
         start: Some(0),

@@ -24,7 +24,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Outcome> {
     for engine in ["builtin", "ort"] {
         let args = PolicyArgs { engine: Some(engine.into()), ..args.policy.clone() };
         match load_policy(&args, &profile) {
-            Ok((policy, folder, _)) => {
+            Ok((policy, folder)) => {
                 println!("engine      {engine}: {} from {}", policy.describe(), folder.display())
             }
             Err(error) => {
@@ -35,7 +35,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Outcome> {
         }
     }
     match load_policy(&args.policy, &profile) {
-        Ok((policy, _, engine)) => println!("chosen      {} ({})", policy.describe(), engine),
+        Ok((policy, _)) => println!("chosen      {} ({})", policy.describe(), policy.engine()),
         Err(error) => {
             bad = true;
             println!("chosen      none: {error:#}");

@@ -36,7 +36,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let began = Instant::now();
-    let (policy, folder, _) = load_policy(&args.policy, &crate::config::Profile::default())?;
+    let (policy, folder) = load_policy(&args.policy, &crate::config::Profile::default())?;
     println!("policy      {} at {}", policy.describe(), folder.display());
     println!(
         "worlds      {}:{} and on, {} episodes; start off by N(0, {} m), N(0, {} rad)",
@@ -80,7 +80,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome> {
 
 fn one(args: &EvalArgs, id: WorldId, scratch: &std::path::Path) -> Result<Option<Row>> {
     let Some(episode) = Episode::of(id) else { return Ok(None) };
-    let (mut policy, _, _) = load_policy(&args.policy, &episode.profile)?;
+    let (mut policy, _) = load_policy(&args.policy, &episode.profile)?;
     let (map, report) = episode.build_map(policy.as_mut(), scratch)?;
     let (ours, track) = episode.drive(policy, map, None, &mut |_| {})?;
     std::fs::remove_dir_all(scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;

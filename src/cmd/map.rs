@@ -20,7 +20,7 @@ pub(super) fn build(args: &MapBuildArgs) -> Result<Outcome> {
     let options = LogOptions { hz: args.log_args.hz, range: args.log_args.range.clone() };
     let mut log = ingest::open(&args.log, &options)?;
     let info = log.info();
-    let (mut policy, folder, _) = load_policy(&args.policy, &Profile::default())?;
+    let (mut policy, folder) = load_policy(&args.policy, &Profile::default())?;
     println!("log         {} ({}), {} frames", info.path.display(), info.kind, info.frames);
     println!("policy      {} at {}", policy.describe(), folder.display());
     let bar = ProgressBar::new(info.frames);

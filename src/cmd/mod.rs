@@ -87,7 +87,7 @@ pub(crate) fn shipped_policy() -> Result<PathBuf> {
 }
 
 /// Folder and engine by command line, then profile, then default.
-pub(crate) fn load_policy(args: &PolicyArgs, profile: &Profile) -> Result<(Box<dyn Policy>, PathBuf, EngineChoice)> {
+pub(crate) fn load_policy(args: &PolicyArgs, profile: &Profile) -> Result<(Box<dyn Policy>, PathBuf)> {
     let folder = match &args.policy {
         Some(folder) => folder.clone(),
         None if !profile.policy.folder.is_empty() => PathBuf::from(&profile.policy.folder),
@@ -96,7 +96,7 @@ pub(crate) fn load_policy(args: &PolicyArgs, profile: &Profile) -> Result<(Box<d
     let name = args.engine.as_deref().unwrap_or(&profile.policy.engine);
     let engine: EngineChoice = name.parse()?;
     let policy = crate::policy::load(&folder, engine, args.ort_lib.as_deref())?;
-    Ok((policy, folder, engine))
+    Ok((policy, folder))
 }
 
 /// A new folder or file must not be there yet.

@@ -13,8 +13,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome> {
     if let Some(truncated) = &report.truncated {
         println!("the file    {truncated}");
     }
-    if report.ticks_without_frames > 0 {
-        println!("left out    {} ticks whose frames were not recorded", report.ticks_without_frames);
+    if let Some(hole) = &report.hole {
+        println!("a hole      {hole} in the recording (a full queue?); nothing after it was compared");
     }
     if let Some(difference) = &report.difference {
         println!("DIFFERENT   first at {}: {}", difference.at, difference.field);
@@ -23,7 +23,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome> {
         return Ok(Outcome::Negative);
     }
     anyhow::ensure!(report.ticks > 0, "{} holds no tick: nothing was compared", args.recording.display());
-    println!("the same    bit for bit");
-    let lost = report.ticks_without_frames > 0 || report.truncated.is_some();
+    println!("the same    bit for bit{}", if report.hole.is_some() { ", up to there" } else { "" });
+    let lost = report.hole.is_some() || report.truncated.is_some();
     Ok(if lost { Outcome::WithLosses } else { Outcome::Done })
 }

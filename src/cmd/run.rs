@@ -2,8 +2,8 @@
 
 mod source;
 
+use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -20,7 +20,7 @@ use crate::navigator::{NavigatorConfig, Phase};
 use crate::pilot::{Pilot, TickOutput};
 use crate::record::run::{FORMAT, METADATA, RunHeader, RunRecorder};
 use crate::record::{Recorder, RecorderOptions};
-use crate::runtime::realtime::{self, EndRules, Onlooker, Parts};
+use crate::runtime::realtime::{self, EndRules, Interrupt, Onlooker, Parts};
 use crate::runtime::{ControlLoop, Intake, Snapshot, TickLoop, lockstep, with_recorder};
 
 /// A log that has ended leaves the robot without pictures: long enough to see the gate stop it.
@@ -40,9 +40,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
     if let Some(record) = &args.record {
         super::refuse_existing(record, "give another file name")?;
     }
-    let (policy, policy_folder, engine) = load_policy(&args.policy, &profile)?;
+    let (policy, policy_folder) = load_policy(&args.policy, &profile)?;
     check_model(&map, policy.as_ref())?;
     let engine_text = policy.describe();
+    let engine = policy.engine();
     let policy_sha256 = policy.sha256().to_owned();
     let spec = policy.spec().clone();
 
@@ -73,7 +74,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
     let assessor = match args.lap {
         Some(lap) => {
             let hz = ends.log_hz().context("--lap needs the log's rate: give --hz")?;
-            let (oracle, _, _) = load_policy(&args.policy, &profile)?;
+            let (oracle, _) = load_policy(&args.policy, &profile)?;
             let oracle = Pilot::new(oracle, map.clone(), NavigatorConfig::default(), goal, start)?;
             let truth = args.truth.as_deref().map(read_truth).transpose()?.unwrap_or_default();
             Some(Assessor::new(Course::of(map.map(), lap, hz, truth), hz, oracle))
@@ -97,6 +98,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
             let recorder = Recorder::create(path, RecorderOptions { queue: 4096, ..RecorderOptions::default() })?;
             let (outcome, report) =
                 with_recorder(recorder, METADATA, header.to_metadata()?, |sink| work(Some(RunRecorder::new(sink))));
+            let outcome = outcome?;
             let report = report.context("the recorder")?;
             let counts = report.counts;
             println!(
@@ -106,10 +108,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
                 counts.dropped,
                 counts.lost
             );
+            let report_is_whole = report.complete && report.stopped.is_none();
             if let Some(stopped) = report.stopped {
                 println!("            recording stopped early: {stopped}");
             }
-            outcome?
+            let whole = report_is_whole && counts.dropped == 0 && counts.lost == 0;
+            if whole || outcome == Outcome::Negative { outcome } else { Outcome::WithLosses }
         }
         None => work(None)?,
     };
@@ -153,7 +157,8 @@ impl Onlooker for Watch<'_> {
         if *phase != decision.phase {
             *phase = decision.phase;
             let left = decision.remaining_steps.map_or(String::new(), |steps| format!(", {steps:.0} steps to go"));
-            println!("frame {seq:<5} {} (place {}{left})", decision.phase, decision.node.0);
+            // Nobody may listen any more; that is no reason to stop deciding.
+            let _ = writeln!(std::io::stdout(), "frame {seq:<5} {} (place {}{left})", decision.phase, decision.node.0);
         }
         if let Some(assessor) = self.assessor {
             assessor.note(seq, snapshot, output);
@@ -176,11 +181,12 @@ fn run_realtime(
     profile: &Profile,
     watch: &Watch<'_>,
 ) -> Result<Outcome> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // The second signal kills: nobody has to wait for a hanging driver.
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted))?;
-        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    let interrupt = Interrupt::default();
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
+        // Once the robot has been stopped, a signal kills: nobody has to wait for a hanging driver.
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt.zeros_sent))?;
+        signal_hook::flag::register(signal, Arc::clone(&interrupt.asked))?;
     }
     let rules = EndRules {
         at_arrival: !args.stay,
@@ -188,7 +194,7 @@ fn run_realtime(
         after: args.r#for.map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, 1e7))),
     };
     let (source, sink) = ends.into_parts()?;
-    let outcome = realtime::run(Parts { source, sink, intake, ticks, control }, profile, rules, &interrupted, watch);
+    let outcome = realtime::run(Parts { source, sink, intake, ticks, control }, profile, rules, &interrupt, watch);
     println!(
         "ended       {:?}: {} frames ({} unusable), {} ticks ({} missed), {} commands ({} refused)",
         outcome.ended,

@@ -6,11 +6,11 @@
 //! bits, which is what a replayed recording relies on.
 //!
 //! ```text
-//!             context not full        belief sharp               P(near goal) high, twice
+//!             context full            belief sharp               P(near goal) high, twice
 //!  Waiting ----------------> Localising ----------> Driving -------------------------> Arrived
-//!     ^                          ^                    |  ^
-//!     | a gap emptied the        |  views fit nowhere |  | a place explains the views again
-//!     | context (any state)      +------ Lost <-------+--+
+//!  (no tick yet)                 ^                    |  ^  \\
+//!                                |  views fit nowhere |  |   no way to the goal -> NoRoute -> Driving
+//!                                +------ Lost <-------+--+ a place explains the views again
 //! ```
 //!
 //! **Words**: *belief*: the probability over the map; *node*: the last remembered place passed; *subgoal*: the place

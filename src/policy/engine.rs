@@ -89,13 +89,15 @@ pub(crate) trait Engine {
 /// An engine and the reason for it.
 pub(crate) struct Chosen {
     pub(crate) engine: Box<dyn Engine>,
+    /// Never `Auto`.
+    pub(crate) kind: EngineChoice,
     reason: String,
 }
 
 impl Chosen {
     /// Engine, version and, where it was not asked for, why it was taken.
     pub(crate) fn describe(&self) -> String {
-        let Self { engine, reason } = self;
+        let Self { engine, reason, .. } = self;
         if reason.is_empty() { engine.describe() } else { format!("{} ({reason})", engine.describe()) }
     }
 }
@@ -103,12 +105,13 @@ impl Chosen {
 /// Finds the engine asked for. A library named by the caller must work: falling back silently would
 /// hide a typing error behind a slower engine.
 pub(crate) fn choose(choice: EngineChoice, library: Option<&Path>) -> Result<Chosen, PolicyError> {
-    let builtin = |reason: String| Chosen { engine: Box::new(Rten::new()), reason };
+    let builtin = |reason: String| Chosen { engine: Box::new(Rten::new()), kind: EngineChoice::Builtin, reason };
+    let ort = |engine| Chosen { engine, kind: EngineChoice::Ort, reason: String::new() };
     match choice {
         EngineChoice::Builtin => Ok(builtin(String::new())),
-        EngineChoice::Ort => Ok(Chosen { engine: onnx_runtime(library)?, reason: String::new() }),
+        EngineChoice::Ort => Ok(ort(onnx_runtime(library)?)),
         EngineChoice::Auto => match onnx_runtime(library) {
-            Ok(engine) => Ok(Chosen { engine, reason: String::new() }),
+            Ok(engine) => Ok(ort(engine)),
             Err(error) if library.is_some() => Err(error),
             Err(PolicyError::LibraryMissing { .. }) => Ok(builtin("no ONNX Runtime library found".to_string())),
             Err(error) => Ok(builtin(error.to_string())),

@@ -26,6 +26,7 @@ pub(crate) struct GraphPolicy {
     spec: ModelSpec,
     sha256: String,
     describe: String,
+    engine_kind: EngineChoice,
     mean: [f32; 3],
     std: [f32; 3],
     tick: Graph,
@@ -96,6 +97,7 @@ impl GraphPolicy {
         });
         let mut policy = Self {
             describe: format!("{}, {}", spec.name, chosen.describe()),
+            engine_kind: chosen.kind,
             sha256: folder.sha256.clone(),
             mean: folder.manifest.input.mean,
             std: folder.manifest.input.std,
@@ -192,6 +194,10 @@ impl Policy for GraphPolicy {
 
     fn describe(&self) -> String {
         self.describe.clone()
+    }
+
+    fn engine(&self) -> EngineChoice {
+        self.engine_kind
     }
 
     fn remember(&mut self, goal: &ModelImage) -> Result<NodeFeatures, PolicyError> {

@@ -99,6 +99,11 @@ pub trait Policy: Send {
     /// One line for reports: model name, engine and its version.
     fn describe(&self) -> String;
 
+    /// The engine that runs it, for recordings; `Auto` where it is none of ours.
+    fn engine(&self) -> EngineChoice {
+        EngineChoice::Auto
+    }
+
     /// Computes the features of a goal image once.
     ///
     /// # Errors

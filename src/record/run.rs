@@ -127,6 +127,8 @@ pub struct TickRecord {
 /// One control step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ControlRecord {
+    /// Counts from 1.
+    pub step: u64,
     /// Our clock.
     pub now_ns: u64,
     /// `armed` or `disarmed`.
@@ -192,8 +194,9 @@ impl DecisionRecord {
 impl ControlRecord {
     /// Of a control step.
     #[must_use]
-    pub fn new(now: Monotonic, mode: Mode, plan: Option<&Plan>, output: &ControlOutput) -> Self {
+    pub fn new(step: u64, now: Monotonic, mode: Mode, plan: Option<&Plan>, output: &ControlOutput) -> Self {
         Self {
+            step,
             now_ns: now.0,
             armed: mode == Mode::Armed,
             tick: plan.map(|plan| plan.tick),
@@ -286,8 +289,8 @@ impl RunRecorder {
     }
 
     /// A control step.
-    pub fn control(&self, now: Monotonic, mode: Mode, plan: Option<&Plan>, output: &ControlOutput) {
-        self.json(CONTROL, now, &ControlRecord::new(now, mode, plan, output));
+    pub fn control(&self, step: u64, now: Monotonic, mode: Mode, plan: Option<&Plan>, output: &ControlOutput) {
+        self.json(CONTROL, now, &ControlRecord::new(step, now, mode, plan, output));
     }
 
     fn json(&self, channel: &'static str, now: Monotonic, record: &impl Serialize) {

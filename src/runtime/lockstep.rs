@@ -29,6 +29,11 @@ pub trait Plant {
 
     /// Whether commands move it; a log goes its way whatever is commanded.
     fn obeys(&self) -> bool;
+
+    /// Why there are no more frames, where it is not simply the end.
+    fn failure(&mut self) -> Option<SourceError> {
+        None
+    }
 }
 
 /// A log as a plant: frames by their stamps, commands go nowhere.
@@ -37,6 +42,7 @@ pub struct LogPlant {
     ahead: Option<RawFrame>,
     first_ns: Option<i64>,
     ended: bool,
+    failure: Option<SourceError>,
     /// Bad frames met, for the report.
     pub bad_frames: u64,
 }
@@ -45,7 +51,7 @@ impl LogPlant {
     /// Over any source that does not wait for a clock.
     #[must_use]
     pub fn new(source: Box<dyn FrameSource>) -> Self {
-        Self { source, ahead: None, first_ns: None, ended: false, bad_frames: 0 }
+        Self { source, ahead: None, first_ns: None, ended: false, failure: None, bad_frames: 0 }
     }
 
     fn fill(&mut self) {
@@ -61,8 +67,8 @@ impl LogPlant {
                     self.bad_frames += 1;
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the log ends here");
                     self.ended = true;
+                    self.failure = Some(error);
                 }
             }
         }
@@ -85,6 +91,10 @@ impl Plant for LogPlant {
 
     fn obeys(&self) -> bool {
         false
+    }
+
+    fn failure(&mut self) -> Option<SourceError> {
+        self.failure.take()
     }
 }
 
@@ -152,10 +162,11 @@ pub fn run(
     let mut plan: Option<Plan> = None;
     let mut meter = DriveMeter::default();
     let mut meter_at_tick = meter;
+    let mut last_evidence = None;
     loop {
         let frame_ns = plant.next_frame_ns();
         let Some(now_ns) = frame_ns.map(|frame_ns| frame_ns.min(next_control_ns)) else {
-            return Ok(Ended::NoMoreFrames);
+            return plant.failure().map_or(Ok(Ended::NoMoreFrames), |error| Err(error.into()));
         };
         if now_ns > limit_ns {
             return Ok(Ended::TimeUp);
@@ -163,13 +174,7 @@ pub fn run(
         let now = Monotonic(START_NS + now_ns);
         // A frame that is due at the same time as a control step comes first: the step may use its decision.
         if frame_ns.is_some_and(|frame_ns| frame_ns <= next_control_ns) {
-            let raw = match plant.frame() {
-                Ok(raw) => raw,
-                Err(error) => {
-                    tracing::warn!(%error, "no frame");
-                    continue;
-                }
-            };
+            let raw = plant.frame()?;
             let flow = match intake.accept(&raw, now)? {
                 Intaken::NotSampled => Flow::On,
                 Intaken::Filling(have, want) => onlooker(Event::Filling(have, want)),
@@ -177,7 +182,7 @@ pub fn run(
                     let motion: Motion = if plant.obeys() {
                         meter.motion_since(meter_at_tick, step_length_m, profile.drive.max_angular_rps, period_s)
                     } else {
-                        motion_of_log(snapshot.teleop)
+                        motion_of_log(&snapshot, &mut last_evidence, spec.rate_hz)
                     };
                     meter_at_tick = meter;
                     let (output, new_plan) = ticks.tick(now, &snapshot, motion)?;

@@ -133,12 +133,19 @@ impl DriveMeter {
     }
 }
 
-/// What a log itself says of the motion between two ticks: one step at the pace it was recorded at,
+/// What a log itself says of the motion since the last tick: a step for each period at the pace it was recorded at,
 /// none where the driver stood.
 #[must_use]
-pub fn motion_of_log(teleop: Option<Teleop>) -> Motion {
-    let moving = teleop.is_none_or(|teleop| teleop.speed.abs() > 1e-3);
-    Motion { advance_steps: if moving { 1.0 } else { 0.0 }, moving }
+pub fn motion_of_log(snapshot: &Snapshot, last_evidence: &mut Option<Monotonic>, rate_hz: f64) -> Motion {
+    let moving = snapshot.teleop.is_none_or(|teleop| teleop.speed.abs() > 1e-3);
+    let now = snapshot.frames.last().map(|frame| frame.evidence_at);
+    // Whole periods: the jitter of receipts must not make two runs of one log differ.
+    let periods = match (now, *last_evidence) {
+        (Some(now), Some(last)) => (now.0.saturating_sub(last.0) as f64 * 1e-9 * rate_hz).round().clamp(1.0, 8.0),
+        _ => 1.0,
+    };
+    *last_evidence = now;
+    Motion { advance_steps: if moving { periods as f32 } else { 0.0 }, moving }
 }
 
 /// Context to decision. Owned by the policy thread.
@@ -189,20 +196,22 @@ impl TickLoop {
 pub struct ControlLoop {
     drive: DriveLoop,
     recorder: Option<RunRecorder>,
+    steps: u64,
 }
 
 impl ControlLoop {
     /// For a robot's control loop.
     #[must_use]
     pub fn new(drive: DriveLoop, recorder: Option<RunRecorder>) -> Self {
-        Self { drive, recorder }
+        Self { drive, recorder, steps: 0 }
     }
 
     /// One control step.
     pub fn step(&mut self, now: Monotonic, mode: Mode, plan: Option<&Plan>) -> ControlOutput {
         let output = self.drive.step(now, mode, plan);
+        self.steps += 1;
         if let Some(recorder) = &self.recorder {
-            recorder.control(now, mode, plan, &output);
+            recorder.control(self.steps, now, mode, plan, &output);
         }
         output
     }

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use pilotage_gate::{Mode, Verdict};
+use pilotage_gate::{Command, Mode, Verdict};
 
 use super::{CONTROL_RATE_HZ, ControlLoop, DriveMeter, Intake, Intaken, Slot, Snapshot, TickLoop, motion_of_log};
-pub use outcome::{EndRules, Ended, Nobody, Onlooker, Outcome};
+pub use outcome::{EndRules, Ended, Interrupt, Nobody, Onlooker, Outcome};
 
 use crate::camera::{FrameSource, Next, SourceError};
 use crate::config::Profile;
-use crate::drive::{ControlOutput, Plan};
+use crate::drive::Plan;
 use crate::frame::{Monotonic, RawFrame, SourceStamp};
 use crate::navigator::Phase;
 use crate::sink::{CommandSink, SendTime};
@@ -76,6 +76,31 @@ impl Shared {
     }
 }
 
+/// Tells all threads to stop when the run is left, by whatever way.
+struct StopOnDrop<'a>(&'a Shared);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::SeqCst);
+        self.0.snapshots.close();
+    }
+}
+
+/// Runs a thread's body; a panic in it ends the run with an error instead of leaving it half alive.
+fn guarded(name: &str, shared: &Shared, body: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
+        shared.fail(format!("the {name} thread panicked; this is a defect of pilotage, please report it"));
+    }
+}
+
+/// The last word to the robot, past controller and gate: zero needs nobody's leave.
+fn send_zeros(sink: &mut dyn CommandSink, clock: &Clock, report: &mut ControlReport) {
+    for _ in 0..ZEROS_AT_THE_END {
+        hand_on(sink, clock.now(), &Command::ZERO, None, report);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -94,12 +119,12 @@ pub struct Parts {
     pub control: ControlLoop,
 }
 
-/// Runs until an end rule, a signal (`interrupted`) or a failure, and leaves the robot with zero commands.
+/// Runs until an end rule, a signal (`interrupt`) or a failure, and leaves the robot with zero commands.
 pub fn run(
     parts: Parts,
     profile: &Profile,
     rules: EndRules,
-    interrupted: &AtomicBool,
+    interrupt: &Interrupt,
     onlooker: &dyn Onlooker,
 ) -> Outcome {
     let Parts { source, mut sink, intake, ticks, control } = parts;
@@ -108,21 +133,27 @@ pub fn run(
     let is_log = source.is_log();
     let mut report = (Ended::Failed, ControlReport::default());
     std::thread::scope(|scope| {
+        // Whatever happens below, the other threads are told to stop: the scope waits for them.
+        let _stop = StopOnDrop(&shared);
         let spawned = std::thread::Builder::new()
             .name("camera".into())
-            .spawn_scoped(scope, || camera_thread(source, intake, &clock, &shared, onlooker))
+            .spawn_scoped(scope, || {
+                guarded("camera", &shared, || camera_thread(source, intake, &clock, &shared, onlooker));
+            })
             .and_then(|_| {
-                std::thread::Builder::new()
-                    .name("policy".into())
-                    .spawn_scoped(scope, || policy_thread(ticks, &clock, &shared, profile, is_log, onlooker))
+                std::thread::Builder::new().name("policy".into()).spawn_scoped(scope, || {
+                    guarded("policy", &shared, || policy_thread(ticks, &clock, &shared, profile, is_log, onlooker));
+                })
             });
         if let Err(error) = spawned {
             shared.fail(format!("cannot start a thread: {error}"));
         }
         // Control runs on the calling thread: if nothing else can be started, zeros still go out.
-        report = control_thread(sink.as_mut(), control, &clock, &shared, rules, interrupted, onlooker);
-        shared.stop.store(true, Ordering::SeqCst);
-        shared.snapshots.close();
+        guarded("control", &shared, || {
+            report = control_thread(sink.as_mut(), control, &clock, &shared, rules, interrupt, onlooker);
+        });
+        guarded("control", &shared, || send_zeros(sink.as_mut(), &clock, &mut report.1));
+        interrupt.zeros_sent.store(true, Ordering::SeqCst);
     });
     let (ended, control) = report;
     let counts = lock(&shared.counts);
@@ -236,11 +267,12 @@ fn policy_thread(
     let rate_hz = ticks.pilot().policy().spec().rate_hz;
     let step_length_m = profile.step_length_m(rate_hz);
     let mut meter_at_tick = DriveMeter::default();
+    let mut last_evidence = None;
     while !shared.stop.load(Ordering::SeqCst) {
         let Some(snapshot) = shared.snapshots.take(SOURCE_WAIT) else { continue };
         let meter = *lock(&shared.meter);
         let motion = if is_log {
-            motion_of_log(snapshot.teleop)
+            motion_of_log(&snapshot, &mut last_evidence, rate_hz)
         } else {
             meter.motion_since(meter_at_tick, step_length_m, profile.drive.max_angular_rps, (1.0 / rate_hz) as f32)
         };
@@ -276,7 +308,7 @@ fn control_thread(
     clock: &Clock,
     shared: &Shared,
     rules: EndRules,
-    interrupted: &AtomicBool,
+    interrupt: &Interrupt,
     onlooker: &dyn Onlooker,
 ) -> (Ended, ControlReport) {
     let period = Duration::from_secs_f64(1.0 / CONTROL_RATE_HZ);
@@ -287,7 +319,6 @@ fn control_thread(
     let mut deadline = started;
     let mut last_step = started;
     let mut last_command = (0.0_f32, 0.0_f32);
-    let mut standing_since: Option<Monotonic> = None;
     let ended = loop {
         let left = deadline.0.saturating_sub(clock.now().0);
         if let Some(new_plan) = shared.plans.take(Duration::from_nanos(left)) {
@@ -302,7 +333,7 @@ fn control_thread(
         let output = control.step(now, Mode::Armed, plan.as_ref());
         last_command = (output.command.linear_mps(), output.command.angular_rps());
         let evidence_at = plan.as_ref().map(|plan| plan.evidence_at);
-        hand_on(sink, now, &output, evidence_at, &mut report);
+        hand_on(sink, now, &output.command, evidence_at, &mut report);
         onlooker.control(now, &output);
 
         let is_zero = output.command.is_zero();
@@ -313,18 +344,17 @@ fn control_thread(
         } else if matches!(output.verdict, Verdict::Stale { .. }) && report.silence_to_zero_ns.is_none() {
             report.silence_to_zero_ns = lock(&shared.last_frame).map(|last| now.0.saturating_sub(last.0));
         }
-        standing_since = if is_zero { standing_since.or(Some(now)) } else { None };
 
         if shared.stop.load(Ordering::SeqCst) {
             break Ended::Failed;
         }
-        if interrupted.load(Ordering::SeqCst) {
+        if interrupt.asked.load(Ordering::SeqCst) {
             break Ended::Asked;
         }
         if rules.after.is_some_and(|after| now.0 - started.0 > after.as_nanos() as u64) {
             break Ended::TimeUp;
         }
-        if rules.at_arrival && shared.arrived.load(Ordering::SeqCst) && standing_since.is_some() {
+        if rules.at_arrival && shared.arrived.load(Ordering::SeqCst) && is_zero {
             break Ended::Arrived;
         }
         let source_ended = *lock(&shared.source_ended);
@@ -332,23 +362,17 @@ fn control_thread(
             break Ended::SourceEnded;
         }
     };
-    for _ in 0..ZEROS_AT_THE_END {
-        let now = clock.now();
-        let output = control.step(now, Mode::Disarmed, None);
-        hand_on(sink, now, &output, None, &mut report);
-        std::thread::sleep(Duration::from_millis(20));
-    }
     (ended, report)
 }
 
 fn hand_on(
     sink: &mut dyn CommandSink,
     now: Monotonic,
-    output: &ControlOutput,
+    command: &Command,
     evidence_at: Option<Monotonic>,
     report: &mut ControlReport,
 ) {
-    match sink.send(SendTime { now, wall_ns: Clock::wall_ns(), evidence_at }, &output.command) {
+    match sink.send(SendTime { now, wall_ns: Clock::wall_ns(), evidence_at }, command) {
         Ok(()) => report.commands += 1,
         Err(error) => {
             report.refused += 1;

@@ -6,6 +6,14 @@ use std::time::Instant;
 
 use crate::record::{RecorderReport, RecorderSink, RecorderWorker};
 
+struct CloseOnDrop<'a>(&'a RecorderSink);
+
+impl Drop for CloseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// Runs `work` while the recorder writes on a thread of its own; the file is finished when `work` has returned.
 /// The metadata comes first in the file.
 ///
@@ -23,8 +31,10 @@ pub fn with_recorder<T>(
         let thread = std::thread::Builder::new()
             .name("record".into())
             .spawn_scoped(scope, move || worker.run(|| started.elapsed()));
+        // Also when `work` panics: the scope waits for the recorder, and the recorder for this.
+        let close = CloseOnDrop(&sink);
         let result = work(sink.clone());
-        sink.close();
+        drop(close);
         let report = thread.and_then(|thread| {
             thread
                 .join()

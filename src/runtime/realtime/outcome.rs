@@ -1,11 +1,22 @@
 //! When a real-time run ends, what it says at its end, and who may look on.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::drive::ControlOutput;
 use crate::frame::Monotonic;
 use crate::pilot::TickOutput;
 use crate::runtime::Snapshot;
+
+/// How a run is told to end from outside (signals), and how it tells that the robot has been stopped.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt {
+    /// Set from outside: end now.
+    pub asked: Arc<AtomicBool>,
+    /// Set by the run once its last zero commands are out: from here on it may be killed.
+    pub zeros_sent: Arc<AtomicBool>,
+}
 
 /// When a run ends by itself.
 #[derive(Clone, Copy, Debug)]
