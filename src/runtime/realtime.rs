@@ -27,7 +27,7 @@ const START_NS: u64 = 10_000_000_000;
 /// A source is asked at least this often whether the run has ended.
 const SOURCE_WAIT: Duration = Duration::from_millis(100);
 /// Zero commands sent at the end, so that a late subscriber sees one too.
-const ZEROS_AT_THE_END: usize = 5;
+pub const ZEROS_AT_THE_END: usize = 5;
 
 struct Clock(Instant);
 

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pilotage::ros::{CLOSING_ZEROS, Network, Purpose, RosCommandSink, RosNode, RosOptions};
+use pilotage::runtime::realtime::ZEROS_AT_THE_END;
 use pilotage_gate::Command as Twist;
 use serde_json::Value;
 
@@ -100,7 +101,11 @@ fn assert_heard(who: &str, heard: &[Heard], recording: &Path, said: &Said) {
     });
     let start = sent.min().unwrap_or_else(|| panic!("{who} heard something else than was sent"));
     let after = heard.len() - first_move;
-    assert_eq!(after, controls.len() - start + CLOSING_ZEROS, "{who}: messages from the first move to the last zero");
+    assert_eq!(
+        after,
+        controls.len() - start + ZEROS_AT_THE_END + CLOSING_ZEROS,
+        "{who}: messages from the first move to the last zero"
+    );
 
     let ticks_run = said.numbers("ended")[2];
     let mut values: BTreeSet<(u64, u64)> = BTreeSet::new();

@@ -18,6 +18,7 @@ mod closed_loop;
 mod drive_wire;
 mod faults;
 mod mapping;
+mod realtime_faults;
 mod replay;
 mod support;
 mod two_clocks;

@@ -57,7 +57,7 @@ fn a_recorded_drive_replays_bit_for_bit_and_whole() {
     let records = records(recording());
     let report = replayed(|_| {});
     assert_eq!(report.difference, None);
-    assert_eq!((report.truncated, report.ticks_without_frames), (None, 0));
+    assert_eq!((report.truncated, report.hole), (None, None));
     assert_eq!((report.ticks, report.controls), (records.ticks.len() as u64, records.controls.len() as u64));
     assert!(report.ticks > 30 && report.controls > 150, "{} ticks, {} steps", report.ticks, report.controls);
     let moving = records.controls.iter().filter(|step| step.linear_mps.0 != 0.0).count();
