@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use pilotage_sim::{Pose, Split, WorldId};
 
-use super::{Outcome, load_policy, refuse_existing};
+use super::{Outcome, absolute, load_policy, refuse_existing};
 use crate::camera::decode::decode;
 use crate::cli::DemoArgs;
 use crate::draw::{Canvas, DRIVEN, GOAL, INK, TAUGHT};
@@ -119,10 +119,6 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
 fn free_folder() -> PathBuf {
     let named = |n: u32| PathBuf::from(if n == 1 { "pilotage-demo".to_owned() } else { format!("pilotage-demo-{n}") });
     (1..1000).map(named).find(|folder| !folder.exists()).unwrap_or_else(|| named(1))
-}
-
-fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// Camera pictures of the drive, spread evenly, with the subgoal steered at.

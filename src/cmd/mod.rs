@@ -99,6 +99,11 @@ pub(crate) fn load_policy(args: &PolicyArgs, profile: &Profile) -> Result<(Box<d
     Ok((policy, folder))
 }
 
+/// For recordings: a path that still leads there from another folder.
+pub(crate) fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
 /// A new folder or file must not be there yet.
 pub(crate) fn refuse_existing(path: &Path, advice: &str) -> Result<()> {
     anyhow::ensure!(!path.exists(), "{} exists already and is not overwritten; {advice}", path.display());

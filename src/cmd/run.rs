@@ -11,7 +11,7 @@ use pilotage_graph::{Limits, MapDir, Start};
 
 use self::source::Ends;
 use super::assess::{Assessor, Course, read_truth};
-use super::{Outcome, load_policy};
+use super::{Outcome, absolute, load_policy};
 use crate::cli::RunArgs;
 use crate::config::Profile;
 use crate::drive::{ControlOutput, DriveLoop};
@@ -123,10 +123,6 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
         }
     }
     Ok(outcome)
-}
-
-fn absolute(path: &std::path::Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// The goal images serve any model, but distances between the places were asked of one: another would lose its way.

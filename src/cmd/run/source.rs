@@ -39,6 +39,10 @@ enum Reach {
 pub(super) fn open(args: &RunArgs, profile: &mut Profile) -> Result<Ends> {
     let live = args.replay.is_none() && args.sim.is_none();
     anyhow::ensure!(!(args.publish && live), "--publish is for --replay and --sim; a live camera publishes anyway");
+    anyhow::ensure!(
+        !(args.publish && (args.no_ros || args.lockstep)),
+        "--publish needs ROS: leave --no-ros and --lockstep out"
+    );
     anyhow::ensure!(!(args.lockstep && live), "--lockstep needs --replay or --sim: a camera keeps its own time");
     let reach = if (!live && !args.publish) || args.dry_run { Reach::DryRun } else { Reach::Robot };
     let with_ros = !(args.no_ros || args.lockstep);
