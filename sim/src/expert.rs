@@ -1,15 +1,15 @@
 //! The driver that knows the map: pure pursuit that minds its distance to walls.
 
 use crate::geometry::Pose;
+use crate::mover::Surroundings;
 use crate::robot::Robot;
 use crate::route::{Route, SPACING_M};
 use crate::trig::{atan2, length, sin_cos, wrap};
-use crate::world::World;
 
 /// A noise-free driver along a route; has no memory but the progress its caller keeps.
 #[derive(Debug, Clone, Copy)]
 pub struct Expert<'a> {
-    world: &'a World,
+    around: Surroundings<'a>,
     robot: &'a Robot,
     route: &'a Route,
 }
@@ -17,8 +17,8 @@ pub struct Expert<'a> {
 impl<'a> Expert<'a> {
     /// A driver of `robot` along `route`.
     #[must_use]
-    pub fn new(world: &'a World, robot: &'a Robot, route: &'a Route) -> Self {
-        Self { world, robot, route }
+    pub fn new(around: impl Into<Surroundings<'a>>, robot: &'a Robot, route: &'a Route) -> Self {
+        Self { around: around.into(), robot, route }
     }
 
     /// Progress along the route at `pose`, metres, given what it was a moment ago.
@@ -32,7 +32,7 @@ impl<'a> Expert<'a> {
     pub fn command(&self, pose: &Pose, progress_m: f64) -> (f64, f64) {
         let (robot, route) = (self.robot, self.route);
         let (arc, lateral) = route.project(pose, progress_m);
-        let here = self.world.clearance_field_m(pose.x_m, pose.y_m);
+        let here = self.around.clearance_field_m(pose.x_m, pose.y_m);
         let radius = robot.radius_m;
 
         let ahead_m = (0.7 * robot.v_max_mps).clamp(0.3, 1.0) + 0.3 * lateral.min(1.0);
@@ -60,7 +60,7 @@ impl<'a> Expert<'a> {
 
         let (sin, cos) = sin_cos(pose.yaw_rad);
         let feeler = 0.25 * robot.v_max_mps + 0.05;
-        let there = self.world.clearance_field_m(pose.x_m + cos * feeler, pose.y_m + sin * feeler);
+        let there = self.around.clearance_field_m(pose.x_m + cos * feeler, pose.y_m + sin * feeler);
         if there < radius + 0.02 && there < here {
             v = v.min(0.1 * robot.v_max_mps);
             if here < radius + 0.03 || (car && there < radius) {
@@ -76,13 +76,13 @@ impl<'a> Expert<'a> {
         let samples = (length(dx, dy) / 0.1).ceil().max(1.0) as usize;
         (1..=samples).all(|i| {
             let part = i as f64 / samples as f64;
-            self.world.clearance_field_m(from.x_m + dx * part, from.y_m + dy * part) >= least_m
+            self.around.clearance_field_m(from.x_m + dx * part, from.y_m + dy * part) >= least_m
         })
     }
 
     /// The direction (`ux`, `uy`) with what leads into a near wall taken out and a push away added.
     fn pushed_off(&self, pose: &Pose, here_m: f64, mut ux: f64, mut uy: f64) -> (f64, f64) {
-        let at = |dx: f64, dy: f64| self.world.clearance_field_m(pose.x_m + dx, pose.y_m + dy);
+        let at = |dx: f64, dy: f64| self.around.clearance_field_m(pose.x_m + dx, pose.y_m + dy);
         let (gx, gy) = (at(0.1, 0.0) - at(-0.1, 0.0), at(0.0, 0.1) - at(0.0, -0.1));
         let size = length(gx, gy);
         if size < 1e-6 {

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use crate::geometry::Pose;
+use crate::mover::Surroundings;
 use crate::render::{RenderError, render};
 use crate::rng::Rng;
 use crate::robot::Robot;
@@ -36,7 +37,15 @@ const SUBSTEP_S: f64 = 0.05;
 const SUBSTEP_M: f64 = 0.04;
 
 /// Moves `motion` for `dt_s` seconds under a command; the robot stops at what it touches.
-pub fn advance(world: &World, robot: &Robot, motion: &mut Motion, v_mps: f64, w_rps: f64, dt_s: f64) -> StepReport {
+pub fn advance<'a>(
+    around: impl Into<Surroundings<'a>>,
+    robot: &Robot,
+    motion: &mut Motion,
+    v_mps: f64,
+    w_rps: f64,
+    dt_s: f64,
+) -> StepReport {
+    let around = around.into();
     let (v_goal, w_goal) = robot.limited(v_mps, w_rps);
     let mut report = StepReport::default();
     let mut left_s = if dt_s.is_finite() { dt_s.clamp(0.0, 10.0) } else { 0.0 };
@@ -50,7 +59,7 @@ pub fn advance(world: &World, robot: &Robot, motion: &mut Motion, v_mps: f64, w_
         motion.w_rps = w;
         let (sin, cos) = sin_cos(motion.pose.yaw_rad + 0.5 * w * h);
         let (x, y) = (motion.pose.x_m + cos * v * h, motion.pose.y_m + sin * v * h);
-        let (now, then) = (world.clearance_m(motion.pose.x_m, motion.pose.y_m), world.clearance_m(x, y));
+        let (now, then) = (around.clearance_m(motion.pose.x_m, motion.pose.y_m), around.clearance_m(x, y));
         // A robot set down against something may move away from it, never deeper in.
         if then >= robot.radius_m || then > now || v == 0.0 {
             motion.pose.x_m = x;
@@ -130,7 +139,7 @@ impl<W: Deref<Target = World>> Simulation<W> {
             v *= 1.0 + self.noise[0] * self.rng.normal();
             w += self.noise[1] * self.robot.w_max_rps * self.rng.normal();
         }
-        let report = advance(&self.world, &self.robot, &mut self.motion, v, w, dt_s);
+        let report = advance(&*self.world, &self.robot, &mut self.motion, v, w, dt_s);
         let dt = if dt_s.is_finite() { dt_s.clamp(0.0, 10.0) } else { 0.0 };
         self.time_s += dt;
         let forward = report.travelled_m * self.odometry_scale[0];
