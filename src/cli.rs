@@ -34,6 +34,9 @@ pub enum Command {
     /// Policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Make training data of logs.
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// What this machine has: engines, models, ROS settings.
     Doctor(DoctorArgs),
 }
@@ -262,6 +265,51 @@ pub enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         ort_lib: Option<PathBuf>,
     },
+}
+
+/// `pilotage export`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// A data set of the GNM kind: folders of JPEG at 4 Hz with the robot's poses, split into train and test.
+    Dataset(ExportDatasetArgs),
+}
+
+/// `pilotage export dataset`.
+#[derive(Debug, Args)]
+pub struct ExportDatasetArgs {
+    /// The logs: donkeycar tubs, image folders with traj_data.json (as `sim record` writes them), recordings (.mcap).
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<PathBuf>,
+    /// The folder for the data set and its split; must not exist yet.
+    #[arg(long, short, value_name = "FOLDER")]
+    pub output: PathBuf,
+    /// How to read the logs.
+    #[command(flatten)]
+    pub log_args: LogArgs,
+    /// The data set's name; the folder's if left out.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Pictures a second of the data set.
+    #[arg(long, default_value_t = crate::export::RATE_HZ, value_name = "HZ")]
+    pub rate: f64,
+    /// crop (to 4:3 about the centre, then 160x120), squeeze (the whole picture, 160x120) or keep.
+    #[arg(long, default_value = "crop", value_name = "HOW")]
+    pub pictures: String,
+    /// Leave the poses out, where they are not known.
+    #[arg(long)]
+    pub images_only: bool,
+    /// Of a tub's robot: metres a second at throttle 1.
+    #[arg(long, value_name = "MPS", requires = "turning_radius")]
+    pub full_speed: Option<f64>,
+    /// Of a tub's robot: radius in metres of the circle it drives at full lock.
+    #[arg(long, value_name = "M", requires = "full_speed")]
+    pub turning_radius: Option<f64>,
+    /// Cut trajectories that are longer into pieces of this many seconds, so that one log gives some to test with.
+    #[arg(long, value_name = "SECONDS")]
+    pub cut: Option<f64>,
+    /// Which trajectories are for testing follows from it.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// `pilotage doctor`.

@@ -24,6 +24,7 @@ pub mod control;
 pub mod draw;
 pub mod drive;
 pub mod episode;
+pub mod export;
 pub mod frame;
 pub mod ingest;
 pub mod mapping;

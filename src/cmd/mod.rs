@@ -5,6 +5,7 @@ mod assess;
 mod demo;
 mod doctor;
 mod eval;
+mod export;
 mod map;
 mod policy;
 mod replay;
@@ -58,6 +59,7 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Policy(crate::cli::PolicyCommand::Check { folder, ort_lib }) => {
             policy::check(folder.as_deref(), ort_lib.as_deref())
         }
+        Command::Export(crate::cli::ExportCommand::Dataset(args)) => export::dataset(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

@@ -8,6 +8,7 @@ use pilotage_sim::{Split, WorldId};
 use super::{Outcome, refuse_existing};
 use crate::cli::SimRecordArgs;
 use crate::episode::{Episode, LOG_RATE_HZ};
+use crate::export::{Pose, TrajData};
 use crate::ingest::LogReader as _;
 
 /// Reads `test:7`.
@@ -39,6 +40,13 @@ pub(super) fn record(args: &SimRecordArgs) -> Result<Outcome> {
             .with_context(|| format!("cannot write {}", path.display()))?;
         frames += 1;
     }
+    let pose = |step: &pilotage_sim::TeleopStep| {
+        let at = step.pose;
+        Pose { x_m: at.x_m, y_m: at.y_m, yaw_rad: at.yaw_rad }
+    };
+    // Exact poses, one a picture, for `export dataset`.
+    let poses: Vec<Pose> = episode.teleop.iter().take(frames).map(pose).collect();
+    TrajData::new(Some(LOG_RATE_HZ), &poses).write(&args.output)?;
     println!("recorded    {frames} frames at {LOG_RATE_HZ} Hz into {}", args.output.display());
     println!("next        pilotage map build {} --hz {LOG_RATE_HZ} -o MAP", args.output.display());
     println!("then        pilotage run MAP --goal LAST --start 0 --sim {}", args.world);
