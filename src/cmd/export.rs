@@ -53,7 +53,10 @@ pub(super) fn dataset(args: &ExportDatasetArgs) -> Result<Outcome> {
         report.frames
     );
     if report.not_ahead > 0 {
-        println!("left out    {} pictures: the robot stood, went backwards, or its pose was not known", report.not_ahead);
+        println!(
+            "left out    {} pictures: the robot stood, went backwards, or its pose was not known",
+            report.not_ahead
+        );
     }
     if report.in_short_ones > 0 {
         println!(
@@ -66,7 +69,14 @@ pub(super) fn dataset(args: &ExportDatasetArgs) -> Result<Outcome> {
         println!("skipped     {} frames that cannot be used; the first, {first}", report.skipped);
     }
     if train == report.trajectories.len() {
-        println!("note        nothing is left to test with: give more logs, or --cut 15 to make several trajectories of one");
+        println!(
+            "note        nothing is left to test with: give more logs, or --cut 15 to make several trajectories of one"
+        );
+    }
+    let sum = |part: fn(&export::Written) -> Option<f64>| report.trajectories.iter().filter_map(part).sum::<f64>();
+    if report.mean_step_m.is_some() {
+        let (way_m, turned_deg) = (sum(|t| t.length_m), sum(|t| t.turned_rad).to_degrees());
+        println!("way         {way_m:.1} m, turned {turned_deg:.0} degrees in all (a lap to the left is 360)");
     }
     match report.mean_step_m {
         Some(step_m) => println!("spacing     {step_m:.4} m between pictures (metric_waypoint_spacing)"),

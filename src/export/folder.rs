@@ -97,14 +97,15 @@ impl Output {
             self.report.in_short_ones += pictures as u64;
             return fs::remove_dir_all(&folder).map_err(|error| ExportError::io(&folder, &error));
         }
-        let mut length_m = None;
+        let (mut length_m, mut turned_rad) = (None, None);
         if !self.images_only {
             let path = folder.join("traj_data.pkl");
             fs::write(&path, pickle::traj_data(&poses)).map_err(|error| ExportError::io(&path, &error))?;
             TrajData::new(Some(options.rate_hz), &poses).write(&folder)?;
+            turned_rad = poses.first().zip(poses.last()).map(|(first, last)| last.yaw_rad - first.yaw_rad);
             length_m = Some(poses.iter().zip(poses.iter().skip(1)).map(|(a, b)| a.distance_m(b)).sum());
         }
-        self.report.trajectories.push(Written { name, pictures, length_m, train: true });
+        self.report.trajectories.push(Written { name, pictures, length_m, turned_rad, train: true });
         Ok(())
     }
 

@@ -64,6 +64,8 @@ pub struct Written {
     pub pictures: usize,
     /// Way driven, metres; `None` without poses.
     pub length_m: Option<f64>,
+    /// All turns added up, left positive, radians; `None` without poses.
+    pub turned_rad: Option<f64>,
     /// Whether it is for training; the others are for testing.
     pub train: bool,
 }

@@ -195,8 +195,7 @@ impl CommandTrack {
     fn move_on(&mut self, t_s: f64) {
         if let Some(command) = self.in_force {
             let until_s = t_s.min(command.t_s + HOLD_S);
-            self.pose =
-                self.pose.advanced(command.linear_mps, command.angular_rps, (until_s - self.now_s).max(0.0));
+            self.pose = self.pose.advanced(command.linear_mps, command.angular_rps, (until_s - self.now_s).max(0.0));
         }
         self.now_s = self.now_s.max(t_s);
     }

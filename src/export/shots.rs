@@ -164,9 +164,10 @@ impl Shots {
                     if range.as_ref().is_some_and(|range| !range.contains(&(*seen - 1))) {
                         continue;
                     }
-                    match decode_image(&item.data).map_err(|e| e.to_string()).and_then(|image| {
-                        image.picture().map_err(|e| e.to_string())
-                    }) {
+                    match decode_image(&item.data)
+                        .map_err(|e| e.to_string())
+                        .and_then(|image| image.picture().map_err(|e| e.to_string()))
+                    {
                         Ok(picture) => return Ok(Some(Shot { t_s, picture, encoded: None, pose })),
                         Err(_) => *skipped += 1,
                     }
@@ -180,7 +181,8 @@ impl Shots {
     pub(super) fn skipped(&self) -> (u64, Option<String>) {
         match &self.source {
             Source::Log { reader, .. } => {
-                let first = reader.skipped().first().map(|skipped| format!("frame {}: {}", skipped.index, skipped.reason));
+                let first =
+                    reader.skipped().first().map(|skipped| format!("frame {}: {}", skipped.index, skipped.reason));
                 (reader.skipped().len() as u64, first)
             }
             Source::Recording { skipped, .. } => (*skipped, (*skipped > 0).then(|| "no image message".to_owned())),

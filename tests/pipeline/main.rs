@@ -16,6 +16,7 @@ mod bad_input;
 mod closed_loop;
 #[cfg(feature = "ros")]
 mod drive_wire;
+mod export;
 mod faults;
 mod mapping;
 mod realtime_faults;

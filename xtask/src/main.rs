@@ -7,6 +7,7 @@ mod camera;
 mod demo;
 mod fetch;
 mod libtest;
+mod models;
 mod process;
 mod python;
 mod stamp;
