@@ -21,9 +21,9 @@ import graphs
 from contract import (
     CONTEXT_FRAMES, HEIGHT, MAX_DISTANCE_STEPS, MEAN, RATE_HZ, STD, VALUES_PER_WAYPOINT, WAYPOINTS, WIDTH,
 )
-from net import Net
+from variants import Variant
+from flat import Flat
 from stream import normalise_context, normalise_goal, read_batch, read_header
-from train import Flat
 
 GOLDEN_CONTEXTS = 3
 GOLDEN_GOALS = 4
@@ -126,12 +126,12 @@ def manifest(name, hashes):
 
 def load(args):
     """The net to export, in eval mode."""
-    net = Net()
     if args.random:
         torch.manual_seed(1)
-    else:
-        state = torch.load(args.checkpoint, weights_only=True)
-        Flat(net).write(state["ema"])
+        return Variant().build().eval()
+    state = torch.load(args.checkpoint, weights_only=True)
+    net = Variant.of(state).build()
+    Flat(net).write(state["ema"])
     return net.eval()
 
 

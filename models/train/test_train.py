@@ -13,11 +13,12 @@ import torch
 
 import export
 import graphs
+from flat import Flat
 from losses import auc, soft_bins
 from net import BINS, Net, cumulative_matrix, unit_headings
 from schedule import Schedule
 from stream import Layout, StreamError, normalise_context, read_batch, read_header
-from train import Flat, Shared
+from worker import Shared
 
 torch.set_num_threads(1)
 HERE = Path(__file__).parent
