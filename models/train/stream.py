@@ -144,21 +144,30 @@ class Prefetch:
         return to_tensors(item, self.layout, self.variant, self.kind)
 
 
-_MEAN = (torch.tensor(MEAN) * 255.0).view(1, 3, 1, 1)
-_SCALE = (1.0 / (torch.tensor(STD) * 255.0)).view(1, 3, 1, 1)
+def _constants(frames, kind):
+    """Mean and 1 / deviation as whole pictures [64, 85, 3 * frames]: a product with three numbers a pixel would run unvectorised."""
+    def whole(values):
+        return torch.tensor(values).repeat(frames).to(kind).expand(HEIGHT, WIDTH, -1).contiguous()
+
+    return whole([value * 255.0 for value in MEAN]), whole([1.0 / (value * 255.0) for value in STD])
+
+
+_CONSTANTS = {(frames, kind): _constants(frames, kind) for frames in (1, CONTEXT_FRAMES) for kind in (torch.float32, torch.bfloat16)}
+
+
+def _normalise(pictures, frames, kind):
+    mean, scale = _CONSTANTS[frames, kind]
+    return pictures.to(kind).sub_(mean).mul_(scale).permute(0, 3, 1, 2)
 
 
 def normalise_goal(pictures, kind=torch.float32):
     """u8 [n, 64, 85, 3] -> [n, 3, 64, 85] of number type `kind`, channels last in memory."""
-    return pictures.permute(0, 3, 1, 2).to(kind).sub_(_MEAN.to(kind)).mul_(_SCALE.to(kind))
+    return _normalise(pictures, 1, kind)
 
 
 def normalise_context(frames, kind=torch.float32):
     """u8 [n, 6, 64, 85, 3], oldest first -> [n, 18, 64, 85] of number type `kind`, channels last in memory."""
-    n = frames.shape[0]
-    packed = frames.permute(0, 2, 3, 1, 4).reshape(n, HEIGHT, WIDTH, CONTEXT_FRAMES * 3).permute(0, 3, 1, 2)
-    repeat = (1, CONTEXT_FRAMES, 1, 1)
-    return packed.to(kind).sub_(_MEAN.repeat(repeat).to(kind)).mul_(_SCALE.repeat(repeat).to(kind))
+    return _normalise(torch.cat(frames.unbind(1), -1), CONTEXT_FRAMES, kind)
 
 
 def to_tensors(buffer, layout, variant, kind=torch.float32):

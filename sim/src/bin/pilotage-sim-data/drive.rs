@@ -17,7 +17,7 @@ use std::sync::Arc;
 use pilotage_sim::{CONTEXT, Episode, FRAME_BYTES, HEIGHT, HORIZON, RobotKind, Split, WIDTH, World, WorldId, mix64};
 
 use crate::arguments::Arguments;
-use run::{Course, DRIVES, Moment, Run};
+use run::{Course, DRIVES, Run};
 
 /// Courses tried in each world before the next one is made.
 const COURSES_A_WORLD: u64 = 2;
@@ -222,7 +222,7 @@ impl Fleet {
         let Some(course) = self.courses.get_mut(&number) else {
             return Ok(());
         };
-        course.drives.push((run.kind, run.into_moments()));
+        course.drives.push((run.kind, run.into_drive()));
         if course.drives.len() < DRIVES {
             return Ok(());
         }
@@ -246,8 +246,8 @@ fn spool(folder: &Path, name: &str, course: Course) -> std::io::Result<()> {
         eprintln!("pilotage-sim-data: {MOST_WAITING} files wait in {}: {name} is not kept", folder.display());
         return Ok(());
     }
-    let (world, robot, route, drives): (_, _, _, Vec<Vec<Moment>>) = course.into_parts();
-    let episode = Episode::from_drives(&world, robot, route, drives);
+    let (world, robot, route, drives) = course.into_parts();
+    let episode = Episode::from_drives(&world, robot, route, None, drives).map_err(std::io::Error::other)?;
     let beside = folder.join(format!("{name}.part"));
     std::fs::write(&beside, episode.to_bytes())?;
     std::fs::rename(&beside, folder.join(format!("{name}.episode")))

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use pilotage_sim::trig::atan2;
 use pilotage_sim::{
-    Expert, HEIGHT, Pose, RenderError, Rng, Robot, RobotKind, Route, STEP_S, SensorEffects, Simulation, WIDTH, World,
-    plan_route,
+    Drive, Expert, HEIGHT, Motion, Pose, RenderError, Rng, Robot, RobotKind, Route, STEP_S, SensorEffects, Simulation,
+    Visit, WIDTH, World, advance, plan_route,
 };
 
 /// Drives of the policy along every course.
@@ -16,20 +16,17 @@ const MOST_CONTACTS: usize = 9;
 /// Steps a clean drive may take.
 const MOST_CLEAN_STEPS: usize = 600;
 
-/// A pose, whether something was touched on the way there, and the picture from there.
-pub(super) type Moment = (Pose, bool, Vec<u8>);
-
 /// A route in a world, its robot, and how the expert drives it.
 pub(super) struct Course {
     number: u64,
     world: Arc<World>,
     robot: Robot,
     route: Route,
-    clean: Vec<Moment>,
+    clean: Drive,
     progress_m: Vec<f64>,
     seed: u64,
     /// The finished drives with their kinds.
-    pub(super) drives: Vec<(usize, Vec<Moment>)>,
+    pub(super) drives: Vec<(usize, Drive)>,
 }
 
 impl Course {
@@ -53,33 +50,42 @@ impl Course {
             world: Arc::clone(&world),
             robot,
             route,
-            clean: Vec::new(),
+            clean: Drive::default(),
             progress_m: Vec::new(),
             seed: rng.next_u64(),
             drives: Vec::with_capacity(DRIVES),
         };
-        let mut sim = Simulation::new(world, robot, course.route.start(), rng.next_u64())
-            .with_effects(SensorEffects::sample(&mut rng, 1.0));
-        let expert = Expert::new(&*course.world, &course.robot, &course.route);
+        let effects = sensor(&mut rng);
+        let expert = Expert::new(&*world, &robot, &course.route);
+        let mut motion = Motion { pose: course.route.start(), ..Motion::default() };
         let mut progress = 0.0;
         loop {
-            progress = expert.progress_m(&sim.pose(), progress);
-            course.clean.push((sim.pose(), false, sim.picture(WIDTH, HEIGHT)?));
+            progress = course.route.project(&motion.pose, progress).0;
+            let t_s = course.clean.visits.len() as f64 * STEP_S;
+            let frame = effects.picture(&*world, &robot, &motion, t_s, WIDTH, HEIGHT)?;
+            course.clean.visits.push(Visit { t_s, motion, contact: false, frame });
             course.progress_m.push(progress);
             if progress >= course.route.length_m() {
                 return Ok(Some(course));
             }
-            let (v, w) = expert.command(&sim.pose(), progress);
+            let (v, w) = expert.command(&motion.pose, progress);
             // A lesson that bumps into things or never arrives is none.
-            if sim.step(v, w, STEP_S).contact || course.clean.len() > MOST_CLEAN_STEPS {
+            if advance(&*world, &robot, &mut motion, v, w, STEP_S).contact
+                || course.clean.visits.len() > MOST_CLEAN_STEPS
+            {
                 return Ok(None);
             }
         }
     }
 
+    /// Steps of the clean drive.
+    fn clean_len(&self) -> usize {
+        self.clean.visits.len()
+    }
+
     /// Frame number `index` of the clean drive, the last one beyond its end.
     pub(super) fn clean_frame(&self, index: usize) -> &[u8] {
-        self.clean.get(index).or(self.clean.last()).map_or(&[], |moment| moment.2.as_slice())
+        self.clean.visits.get(index).or(self.clean.visits.last()).map_or(&[], |visit| visit.frame.as_slice())
     }
 
     /// When the clean drive was at `progress_m`, steps from its start.
@@ -92,10 +98,10 @@ impl Course {
     }
 
     /// World, robot, route and all drives, the clean one first.
-    pub(super) fn into_parts(mut self) -> (Arc<World>, Robot, Route, Vec<Vec<Moment>>) {
+    pub(super) fn into_parts(mut self) -> (Arc<World>, Robot, Route, Vec<Drive>) {
         self.drives.sort_by_key(|(kind, _)| *kind);
         let mut drives = vec![self.clean];
-        drives.extend(self.drives.into_iter().map(|(_, moments)| moments));
+        drives.extend(self.drives.into_iter().map(|(_, drive)| drive));
         (self.world, self.robot, self.route, drives)
     }
 }
@@ -115,7 +121,7 @@ pub(super) struct Run {
     /// Which of its drives.
     pub(super) kind: usize,
     sim: Simulation<Arc<World>>,
-    moments: Vec<Moment>,
+    drive: Drive,
     progress_m: f64,
     goal_index: usize,
     goal_kept: usize,
@@ -137,13 +143,13 @@ impl Run {
         let (start, progress_m) = start(course, kind + 1 == DRIVES, &mut rng);
         let share = rng.range(0.0, noise);
         let sim = Simulation::new(Arc::clone(&course.world), course.robot, start, rng.next_u64())
-            .with_effects(SensorEffects::sample(&mut rng, 1.0))
+            .with_effects(sensor(&mut rng))
             .with_actuator_noise(share, 0.7 * share);
         let mut run = Self {
             course: course.number,
             kind,
             sim,
-            moments: Vec::new(),
+            drive: Drive { from_m: progress_m, visits: Vec::new() },
             progress_m,
             goal_index: 0,
             goal_kept: 0,
@@ -166,9 +172,10 @@ impl Run {
 
     /// What the robot sees now; the moment is recorded.
     pub(super) fn look(&mut self) -> Result<&[u8], RenderError> {
-        let picture = self.sim.picture(WIDTH, HEIGHT)?;
-        self.moments.push((self.sim.pose(), self.in_contact > 0, picture));
-        Ok(self.moments.last().map_or(&[], |moment| moment.2.as_slice()))
+        let frame = self.sim.picture(WIDTH, HEIGHT)?;
+        let visit = Visit { t_s: self.sim.time_s(), motion: self.sim.motion(), contact: self.in_contact > 0, frame };
+        self.drive.visits.push(visit);
+        Ok(self.drive.visits.last().map_or(&[], |visit| visit.frame.as_slice()))
     }
 
     /// The picture it is asked to reach.
@@ -196,7 +203,7 @@ impl Run {
             Some(End::Reached)
         } else if self.contacts > MOST_CONTACTS * if self.recovers { 2 } else { 1 } {
             Some(End::Stuck)
-        } else if self.moments.len() > 2 * course.clean.len() + 10 {
+        } else if self.drive.visits.len() > 2 * course.clean_len() + 10 {
             Some(End::TimedOut)
         } else {
             None
@@ -241,7 +248,7 @@ impl Run {
             return;
         }
         let lead = if self.far && self.rng.chance(0.5) { self.rng.range(8.0, 14.0) } else { self.rng.range(3.0, 8.0) };
-        self.goal_index = ((now + lead).round() as usize).min(course.clean.len().saturating_sub(1));
+        self.goal_index = ((now + lead).round() as usize).min(course.clean_len().saturating_sub(1));
         self.goal_kept = 0;
     }
 
@@ -257,7 +264,7 @@ impl Run {
              \"progress\":{:.3},\"robot\":\"{}\",\"family\":\"{}\"}}",
             self.course,
             self.kind,
-            self.moments.len(),
+            self.drive.visits.len(),
             self.contacts,
             self.progress_m / course.route.length_m().max(1e-6),
             self.robot().kind.name(),
@@ -265,9 +272,15 @@ impl Run {
         )
     }
 
-    pub(super) fn into_moments(self) -> Vec<Moment> {
-        self.moments
+    pub(super) fn into_drive(self) -> Drive {
+        self.drive
     }
+}
+
+/// A camera's sensor; some are good.
+fn sensor(rng: &mut Rng) -> SensorEffects {
+    let strength = rng.range(0.1, 1.0);
+    SensorEffects::sample(rng, strength)
 }
 
 /// Where a drive starts, and its progress there: a little beside the route, looking a little wrong.
