@@ -41,7 +41,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
         split: arguments.split(Split::Train)?,
         seed: arguments.number("seed", 0)?,
         robots: arguments.number("robots-parallel", 24)?,
-        kinds: arguments.kinds()?,
+        kinds: arguments.robots()?,
         courses: arguments.number("courses", u64::MAX)?,
         first_frames: arguments.flag("first-frames"),
         noise: arguments.number("noise", 0.3)?,

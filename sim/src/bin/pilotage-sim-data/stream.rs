@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pilotage_sim::{
-    Batch, BatchSize, CONTEXT, Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, Rng, Split, WIDTH, World, WorldId,
-    mix64,
+    Batch, BatchSize, CONTEXT, Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, Recipe, Rng, RobotKind, Split, WIDTH,
+    World, WorldId, mix64,
 };
 
 use crate::arguments::Arguments;
@@ -18,7 +18,7 @@ use crate::spool::Spool;
 /// Routes driven in each world before the next one is made.
 const EPISODES_A_WORLD: u64 = 3;
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Plan {
     split: Split,
     seed: u64,
@@ -31,6 +31,9 @@ struct Plan {
     batches: u64,
     augment: bool,
     static_context: bool,
+    robots: Vec<RobotKind>,
+    effects: f64,
+    movers: f64,
 }
 
 /// A ring of episodes: the oldest leave when it holds too many frames.
@@ -80,6 +83,9 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
         batches: arguments.number("batches", u64::MAX)?,
         augment: !arguments.flag("no-augment"),
         static_context: arguments.flag("static-context"),
+        robots: arguments.robots()?,
+        effects: arguments.number("effects", 1.0)?,
+        movers: arguments.number("movers", 0.2)?,
     };
     let spool = Spool::from_arguments(&mut arguments)?;
     arguments.finish()?;
@@ -87,7 +93,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
     let pool = Arc::new(Mutex::new(Pool::default()));
     let spool = spool.map(Spool::watch);
     for number in 0..plan.generators {
-        let pool = Arc::clone(&pool);
+        let (plan, pool) = (plan.clone(), Arc::clone(&pool));
         thread::spawn(move || generate(&plan, number as u64, &pool));
     }
     while lock(&pool).frames < plan.fill_frames.min(plan.pool_frames) {
@@ -101,7 +107,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
             let batch = Batch { static_context: plan.static_context, ..Batch::new(plan.size) };
             empty_in.send(batch).map_err(|e| e.to_string())?;
         }
-        let (pool, spool, full_in) = (Arc::clone(&pool), spool.clone(), full_in.clone());
+        let (plan, pool, spool, full_in) = (plan.clone(), Arc::clone(&pool), spool.clone(), full_in.clone());
         thread::spawn(move || assemble(&plan, number, &pool, spool.as_ref(), &empty_out, &full_in));
         empty.push(empty_in);
     }
@@ -126,6 +132,16 @@ fn check(plan: &Plan) -> Result<(), String> {
     if !(plan.duty > 0.0 && plan.duty <= 1.0) {
         return Err(format!("--generator-duty {} is out of range; use above 0 to 1", plan.duty));
     }
+    if plan.robots.iter().any(|kind| RobotKind::HELD_OUT.contains(kind)) && plan.split == Split::Train {
+        eprintln!(
+            "pilotage-sim-data: a robot that is kept for the test is in the training data; be sure you want that"
+        );
+    }
+    for (name, value) in [("effects", plan.effects), ("movers", plan.movers)] {
+        if !(0.0..=3.0).contains(&value) {
+            return Err(format!("--{name} {value} is out of range; use 0 to 3"));
+        }
+    }
     Ok(())
 }
 
@@ -137,7 +153,9 @@ fn generate(plan: &Plan, number: u64, pool: &Mutex<Pool>) {
         let started = Instant::now();
         let world = World::generate(WorldId { split: plan.split, index });
         for part in 0..EPISODES_A_WORLD {
-            let episode = match Episode::generate(&world, mix64(index).wrapping_add(part)) {
+            let seed = mix64(index).wrapping_add(part);
+            let recipe = Recipe { robots: &plan.robots, movers_at: None, effects: plan.effects };
+            let episode = match Episode::generate_with(&world, seed, &recipe) {
                 Ok(Some(episode)) => Arc::new(episode),
                 Ok(None) => continue,
                 Err(problem) => {
