@@ -104,7 +104,8 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
     for number in 0..plan.assemblers {
         let (empty_in, empty_out) = sync_channel(2);
         for _ in 0..2 {
-            let batch = Batch { static_context: plan.static_context, ..Batch::new(plan.size) };
+            let mut batch = Batch::new(plan.size);
+            batch.static_context = plan.static_context;
             empty_in.send(batch).map_err(|e| e.to_string())?;
         }
         let (plan, pool, spool, full_in) = (plan.clone(), Arc::clone(&pool), spool.clone(), full_in.clone());
