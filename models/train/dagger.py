@@ -59,7 +59,7 @@ def main():
     parser.add_argument("--after-pairs", type=int, default=40000, help="wait until training has seen so many")
     parser.add_argument("--precision", choices=CHOICES, default="auto")
     args = parser.parse_args()
-    os.nice(10)
+    os.setpriority(os.PRIO_PROCESS, 0, max(10, os.getpriority(os.PRIO_PROCESS, 0)))
     torch.set_num_threads(1)
     parent, precision = os.getppid(), choose(args.precision)
     weights = Weights(args.run / "checkpoint.pt")
