@@ -133,9 +133,7 @@ class Net(nn.Module):
         fused = self.fused(F.relu(self.fused_norm(both)))
         hidden = motion + self.from_match(matched.flatten(1)) + self.from_fused(fused.flatten(1))
         hidden = self.head(F.relu(self.hidden_norm(hidden)))
-        # The sum of moves is taken in full precision: half precision would round a far waypoint to a few centimetres.
-        raw = self.action(hidden).float() @ self.cumulative
-        return self.distance(hidden).float(), unit_headings(raw.view(-1, WAYPOINTS, VALUES_PER_WAYPOINT))
+        return self.distance(hidden).float(), answer(self.action(hidden), self.cumulative)
 
     def blocks(self, context, goal, blocks):
         """All pairs inside each block: context [b*a, ...], goal [b*g, ...] -> logits [b, a, g, 21], waypoints [b, a, g, 5, 4]."""
@@ -155,12 +153,20 @@ class Net(nn.Module):
 
     def steps(self, logits):
         """Bin logits [..., 21] -> expected distance [...] in steps, within 0..20."""
-        return logits.softmax(-1) @ self.bins
+        return (logits.softmax(-1) * self.bins).sum(-1)
 
     def forward(self, context, goal):
         """context [n, 18, 64, 85], goal [n, 3, 64, 85] -> (distance [n, 1] in steps, waypoints [n, 5, 4])."""
         logits, waypoints = self.pair(*self.tick(context), *self.node(goal))
         return self.steps(logits).unsqueeze(1), waypoints
+
+
+def answer(raw, cumulative):
+    """What the last layer says, [n, 20], in whatever precision -> waypoints f32 [n, 5, 4]."""
+    # In half precision the sum of moves would round a far waypoint by a few hundredths of a step.
+    with torch.autocast("cpu", enabled=False):
+        summed = raw.float() @ cumulative
+    return unit_headings(summed.view(-1, WAYPOINTS, VALUES_PER_WAYPOINT))
 
 
 def cumulative_matrix():
