@@ -24,6 +24,8 @@ FAR = int(MAX_DISTANCE_STEPS)
 # Steps that anchors of a block lie apart at most.
 ANCHOR_REACH = 3
 TURNING_Y, TURNING_SIN = 0.2, 0.15
+# As the simulator's stream has them; the trainer's own reader says their types and shapes.
+ORDER = ["obs", "goal", "dist", "act", "act_mask", "unit"]
 
 
 def small(path, crop):
@@ -59,9 +61,10 @@ def labels(trajectory, unit_m):
 
 
 class Drive:
-    """One trajectory in memory: pictures u8 [T, 64, 85, 3] and labels f32 [T, 5, 4]."""
+    """One trajectory in memory: pictures u8 [T, 64, 85, 3], labels f32 [T, 5, 4], metres in one unit."""
 
     def __init__(self, trajectory, unit_m, crop):
+        self.unit_m = unit_m
         self.frames = np.stack([small(trajectory.picture(index), crop) for index in range(len(trajectory))])
         self.act = labels(trajectory, unit_m)
         self.turns = np.flatnonzero((np.abs(self.act[:, 2, 1]) > TURNING_Y) | (np.abs(self.act[:, 2, 3]) > TURNING_SIN))
@@ -125,7 +128,7 @@ class Blocks:
         self.weights = [weights / weights.sum() for weights in self.weights]
 
     def draw(self):
-        """(obs [A, 6, 64, 85, 3], goal [G, 64, 85, 3], dist [A, G], act [A, 5, 4], mask [A, G])."""
+        """(obs [A, 6, 64, 85, 3], goal [G, 64, 85, 3], dist [A, G], act [A, 5, 4], mask [A, G], unit [A])."""
         rng = self.rng
         which = int(rng.integers(len(self.sets)))
         drive = self.pick(which)
@@ -152,7 +155,7 @@ class Blocks:
             mask[:, slot] = ahead
         if self.augment:
             obs, goal, act = self.augmented(obs, goal, act)
-        return obs, goal, dist, act, mask
+        return obs, goal, dist, act, mask, np.full(self.anchors, drive.unit_m, np.float32)
 
     def pick(self, which):
         """A drive of a data set, the longer the likelier."""
@@ -199,7 +202,7 @@ class Blocks:
 
 
 def batches(blocks, count):
-    """A batch of `count` blocks: five arrays in stream order."""
+    """A batch of `count` blocks: the arrays of `ORDER`."""
     parts = zip(*(blocks.draw() for _ in range(count)))
     return [np.ascontiguousarray(np.stack(part)) for part in parts]
 
@@ -249,7 +252,8 @@ def main():
     if sum(map(len, sets)) == 1:
         print("gnm_data: only one trajectory: goals of elsewhere are noise; give more drives, or export with --cut", file=sys.stderr)
     blocks = Blocks(sets, args.anchors, args.goals, not args.no_augment, rng)
-    layout = {"blocks": args.blocks, "anchors": args.anchors, "goals": args.goals, "width": WIDTH, "height": HEIGHT, "context": CONTEXT_FRAMES}
+    layout = {"blocks": args.blocks, "anchors": args.anchors, "goals": args.goals, "width": WIDTH, "height": HEIGHT}
+    layout.update(context=CONTEXT_FRAMES, order=ORDER)
     out = sys.stdout.buffer
     count = 0
     try:

@@ -103,7 +103,7 @@ class Blocking(unittest.TestCase):
     def test_labels_are_the_time_to_the_goal_and_twenty_for_all_that_is_not_ahead(self):
         blocks, kinds = self.blocks(), set()
         for _ in range(150):
-            obs, goal, dist, act, mask = blocks.draw()
+            obs, goal, dist, act, mask, _ = blocks.draw()
             for a in range(4):
                 drive, at = self.where(obs[a, -1])
                 np.testing.assert_array_equal(act[a], self.drives[drive].act[at])
@@ -125,8 +125,8 @@ class Blocking(unittest.TestCase):
         for _ in range(60):
             plain = Blocks(blocks.sets, 4, 4, False, np.random.default_rng())
             plain.rng.bit_generator.state = blocks.rng.bit_generator.state
-            obs, _, dist, act, mask = blocks.draw()
-            _, _, plain_dist, plain_act, plain_mask = plain.draw()
+            _, _, dist, act, mask, _ = blocks.draw()
+            _, _, plain_dist, plain_act, plain_mask, _ = plain.draw()
             np.testing.assert_array_equal(dist, plain_dist)
             np.testing.assert_array_equal(mask, plain_mask)
             flipped = bool((act[..., 1] * plain_act[..., 1] < 0).any() or (act[..., 3] * plain_act[..., 3] < 0).any())
@@ -167,14 +167,35 @@ class Program(unittest.TestCase):
         path.write_bytes(out.stdout)
         with open(path, "rb") as file:
             layout = read_header(file.fileno())
-            self.assertEqual((layout.blocks, layout.anchors, layout.goals), (2, 4, 4))
-            self.assertEqual(layout.bytes(), Layout(2, 4, 4).bytes())
+            self.assertEqual(layout, Layout(2, 4, 4, unit=True))
             for _ in range(2):
                 views = layout.split(read_batch(file.fileno(), layout))
                 np.testing.assert_allclose(np.hypot(views["act"][..., 2], views["act"][..., 3]), 1.0, atol=1e-5)
+                np.testing.assert_allclose(views["unit"], 0.3, rtol=1e-6)
                 self.assertTrue(((views["dist"] >= 0) & (views["dist"] <= FAR)).all())
             with self.assertRaises(StreamError):
                 read_batch(file.fileno(), layout)
+
+    def test_two_streams_are_mixed_by_their_shares(self):
+        trajectory_in(self.root / "walks" / "a")
+        one = f"{sys.executable} {HERE / 'gnm_data.py'} {self.root / 'walks'} --split all --blocks 2"
+        # The units tell whose batch it is.
+        parts = [f"{one} --spacing 0.5", f"{one} --spacing 2 --seed 2"]
+        command = [sys.executable, str(HERE / "mix_streams.py"), "--share", "0.25", "--batches", "40", *parts]
+        out = subprocess.run(command, capture_output=True, check=True)
+        from stream import read_batch, read_header
+
+        path = self.root / "stream.bin"
+        path.write_bytes(out.stdout)
+        with open(path, "rb") as file:
+            layout = read_header(file.fileno())
+            units = [float(layout.split(read_batch(file.fileno(), layout))["unit"][0]) for _ in range(40)]
+            self.assertEqual(file.read(), b"")
+        self.assertEqual((units.count(0.5), units.count(2.0)), (10, 30))
+        command[-1] += " --goals 3"
+        out = subprocess.run(command, capture_output=True)
+        self.assertNotEqual(out.returncode, 0)
+        self.assertIn(b"differ", out.stderr)
 
     def test_a_malicious_data_set_is_refused_in_one_line(self):
         folder = trajectory_in(self.root / "walks" / "a", count=8)

@@ -38,7 +38,7 @@ pub enum ExportError {
     },
     /// The log has a driver's commands, but not in metres.
     #[error(
-        "{}: the log has throttle and steering only, in units of its own; to reckon where the robot was give --full-speed (metres a second at throttle 1) and --turning-radius (metres, of the circle at full lock): measure both, for a 1:16 RC car they are about 2.5 and 0.6; or export the pictures alone with --images-only", path.display()
+        "{}: the log has throttle and steering only, in units of its own; to reckon where the robot was give --full-speed (metres a second at throttle 1) and --turning-radius (metres, of the circle at full lock): measure both, an RC car has about 2.5 and 0.85; or export the pictures alone with --images-only", path.display()
     )]
     NoScale {
         /// The log.

@@ -115,8 +115,11 @@ fn a_simulated_drive_becomes_a_data_set_with_its_exact_poses() {
 fn the_real_tub_becomes_a_data_set_with_reckoned_poses() {
     let Some(tub) = tub_or_skip() else { return };
     let output = scratch("export_tub").join("sets");
-    let scale = ["--hz", "20", "--full-speed", "2.5", "--turning-radius", "0.6", "--cut", "10"];
+    let scale = ["--hz", "20", "--full-speed", "2.5", "--turning-radius", "0.85", "--cut", "10"];
     let said = export(&scale, &tub, &output).expect_code(0);
+    // Two laps to the right and a little: 720 degrees if the two figures fit each other.
+    let turned = said.numbers("way")[1];
+    assert!((-850.0..-650.0).contains(&turned), "{}", said.stdout);
     assert!(said.stdout.contains("reckoned from the driver's throttle"), "{}", said.stdout);
     assert_eq!(said.numbers("written")[0], 200.0, "{}", said.stdout);
     let Some(python) = python_or_skip() else { return };

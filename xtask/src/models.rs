@@ -51,9 +51,24 @@ pub fn training(workspace: &Workspace, report: &mut Report) {
     report.check("training: unit tests", &mut unit_tests(workspace, &python, &["discover", "-p", "test_*.py"]));
     let pipeline = workspace.root.join("models/train/pipeline.py");
     if pipeline.is_file() {
-        let mut smoke = in_training(workspace, &python);
-        report.check("training: all of it in small", smoke.arg(&pipeline).arg("--smoke"));
+        smoke(workspace, &python, &pipeline, report);
     }
+}
+
+/// The whole recipe in small, and what the program says of the folder that it leaves.
+fn smoke(workspace: &Workspace, python: &Path, pipeline: &Path, report: &mut Report) {
+    let out = workspace.root.join("target/training-smoke");
+    // It would go on where an earlier one ended.
+    if out.exists()
+        && let Err(error) = std::fs::remove_dir_all(&out)
+    {
+        report.skip("training: all of it in small", &format!("{} cannot be removed: {error}", out.display()));
+        return;
+    }
+    let mut command = in_training(workspace, python);
+    report.check("training: all of it in small", command.arg(pipeline).arg("--smoke").arg("--out").arg(&out));
+    let mut check = workspace.cargo(&["run", "--quiet", "--package", "pilotage", "--", "policy", "check"]);
+    report.check("policy trained in small", check.arg(out.join("export-final")));
 }
 
 fn train_python(workspace: &Workspace) -> Result<PathBuf> {
