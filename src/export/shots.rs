@@ -32,7 +32,16 @@ enum Track {
 
 enum Source {
     Log { reader: Box<dyn LogReader>, track: Track },
-    Recording { reader: RecordingReader, track: CommandTrack, seen: u64, range: Option<Range<u64>>, skipped: u64 },
+    Recording(Box<Recording>),
+}
+
+/// A recording being read a second time, for its frames.
+struct Recording {
+    reader: RecordingReader,
+    track: CommandTrack,
+    seen: u64,
+    range: Option<Range<u64>>,
+    skipped: u64,
 }
 
 /// A log being read.
@@ -122,13 +131,13 @@ impl Shots {
         let span_s = last_ns.saturating_sub(first_ns) as f64 * 1e-9;
         too_slow(path, (frames > 1).then(|| (frames - 1) as f64 / span_s.max(1e-9)), wanted.rate_hz)?;
         commands.sort_by(|a, b| a.t_s.total_cmp(&b.t_s));
-        let source = Source::Recording {
+        let source = Source::Recording(Box::new(Recording {
             reader: RecordingReader::open(path, ReadLimits::default())?,
             track: CommandTrack::new(commands),
             seen: 0,
             range: wanted.options.range.clone(),
             skipped: 0,
-        };
+        }));
         let poses = if wanted.images_only { "left out" } else { "reckoned from the commands sent" };
         Ok(Self { path: path.to_owned(), source, frames, poses })
     }
@@ -152,28 +161,7 @@ impl Shots {
                 };
                 Ok(Some(Shot { t_s, picture: frame.picture, encoded: frame.encoded, pose }))
             }
-            Source::Recording { reader, track, seen, range, skipped } => {
-                while let Some(entry) = reader.next()? {
-                    let Entry::Item(item) = entry else { continue };
-                    if &*item.channel != FRAMES {
-                        continue;
-                    }
-                    *seen += 1;
-                    let t_s = item.publish_time_ns as f64 * 1e-9;
-                    let pose = Some(track.at(t_s));
-                    if range.as_ref().is_some_and(|range| !range.contains(&(*seen - 1))) {
-                        continue;
-                    }
-                    match decode_image(&item.data)
-                        .map_err(|e| e.to_string())
-                        .and_then(|image| image.picture().map_err(|e| e.to_string()))
-                    {
-                        Ok(picture) => return Ok(Some(Shot { t_s, picture, encoded: None, pose })),
-                        Err(_) => *skipped += 1,
-                    }
-                }
-                Ok(None)
-            }
+            Source::Recording(recording) => recording.next(),
         }
     }
 
@@ -185,8 +173,33 @@ impl Shots {
                     reader.skipped().first().map(|skipped| format!("frame {}: {}", skipped.index, skipped.reason));
                 (reader.skipped().len() as u64, first)
             }
-            Source::Recording { skipped, .. } => (*skipped, (*skipped > 0).then(|| "no image message".to_owned())),
+            Source::Recording(recording) => {
+                (recording.skipped, (recording.skipped > 0).then(|| "no image message".to_owned()))
+            }
         }
+    }
+}
+
+impl Recording {
+    fn next(&mut self) -> Result<Option<Shot>, ExportError> {
+        while let Some(entry) = self.reader.next()? {
+            let Entry::Item(item) = entry else { continue };
+            if &*item.channel != FRAMES {
+                continue;
+            }
+            let number = self.seen;
+            self.seen += 1;
+            let t_s = item.publish_time_ns as f64 * 1e-9;
+            let pose = Some(self.track.at(t_s));
+            if self.range.as_ref().is_some_and(|range| !range.contains(&number)) {
+                continue;
+            }
+            match decode_image(&item.data).ok().and_then(|image| image.picture().ok()) {
+                Some(picture) => return Ok(Some(Shot { t_s, picture, encoded: None, pose })),
+                None => self.skipped += 1,
+            }
+        }
+        Ok(None)
     }
 }
 
