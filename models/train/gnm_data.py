@@ -64,7 +64,9 @@ class Drive:
     """One trajectory in memory: pictures u8 [T, 64, 85, 3], labels f32 [T, 5, 4], metres in one unit."""
 
     def __init__(self, trajectory, unit_m, crop):
-        self.unit_m = unit_m
+        self.unit_m, self.position = unit_m, trajectory.position
+        # Pieces of one log (`LOG_0`, `LOG_1` ..) share a frame of reference, and may show the same places.
+        self.log = trajectory.folder.parent, trajectory.folder.name.rpartition("_")[0] or trajectory.folder.name
         self.frames = np.stack([small(trajectory.picture(index), crop) for index in range(len(trajectory))])
         self.act = labels(trajectory, unit_m)
         self.turns = np.flatnonzero((np.abs(self.act[:, 2, 1]) > TURNING_Y) | (np.abs(self.act[:, 2, 3]) > TURNING_SIN))
@@ -146,7 +148,7 @@ class Blocks:
         for slot in range(self.goals):
             here = self.goal(drive, centre, anchors)
             if here is None:
-                goal[slot] = self.elsewhere(drive)
+                goal[slot] = self.elsewhere(drive, centre)
                 continue
             goal[slot] = drive.frames[here]
             steps = here - anchors
@@ -181,12 +183,16 @@ class Blocks:
         last = min(centre + 8, len(drive) - 1)
         return int(rng.integers(centre, last + 1))
 
-    def elsewhere(self, drive):
-        """A picture of another trajectory; of the same one, far away, only where there is no other."""
-        for _ in range(8):
+    def elsewhere(self, drive, centre):
+        """A picture of another log, or of another piece of this one far from here; noise where there is none."""
+        for _ in range(16):
             other = self.pick(int(self.rng.integers(len(self.sets))))
-            if other is not drive:
-                return other.frames[int(self.rng.integers(len(other)))]
+            if other is drive:
+                continue
+            at = int(self.rng.integers(len(other)))
+            away_m = float(np.linalg.norm(other.position[at] - drive.position[centre]))
+            if other.log != drive.log or away_m > FAR * drive.unit_m:
+                return other.frames[at]
         noise = self.rng.integers(0, 256, (8, 11, 3), dtype=np.uint8)
         return noise.repeat(8, 0).repeat(8, 1)[:HEIGHT, :WIDTH]
 

@@ -119,6 +119,14 @@ class Blocking(unittest.TestCase):
         self.assertEqual([self.where(frame)[1] for frame in drive.context(9)], [4, 5, 6, 7, 8, 9])
         self.assertEqual([self.where(frame)[1] for frame in drive.context(2)], [0, 0, 0, 0, 1, 2])
 
+    def test_pieces_of_one_log_are_no_elsewhere_where_they_show_the_same_place(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pieces = [Drive(read(trajectory_in(Path(folder) / f"lap_{n}", number=n + 1)), 0.3, True) for n in range(2)]
+        blocks = Blocks([pieces], 4, 4, False, np.random.default_rng(1))
+        shown = [blocks.elsewhere(pieces[0], 0) for _ in range(60)]
+        # Both pieces are driven along the same line, so only what is more than 20 steps on is elsewhere.
+        self.assertTrue(all(self.where(picture)[1] > 19 for picture in shown))
+
     def test_a_mirrored_block_has_mirrored_labels(self):
         blocks = self.blocks(augment=True)
         flips = {False: 0, True: 0}
