@@ -1,10 +1,16 @@
-//! The driver that knows the map: pure pursuit that minds its distance to walls.
+//! The driver that knows the map: pure pursuit that minds its distance to walls and goes round people.
 
 use crate::geometry::Pose;
-use crate::mover::Surroundings;
+use crate::mover::{Mover, Surroundings};
 use crate::robot::Robot;
 use crate::route::{Route, SPACING_M};
 use crate::trig::{atan2, length, sin_cos, wrap};
+
+/// Room that the driver leaves to walls where the way has it, metres.
+const WANTED_ROOM_M: f64 = 0.3;
+
+/// Room that it leaves to those who walk about, metres.
+const POLITE_ROOM_M: f64 = 0.25;
 
 /// A noise-free driver along a route; has no memory but the progress its caller keeps.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +18,12 @@ pub struct Expert<'a> {
     around: Surroundings<'a>,
     robot: &'a Robot,
     route: &'a Route,
+}
+
+/// What those who walk about leave of a direction.
+enum Way {
+    Free,
+    Round([f64; 2]),
 }
 
 impl<'a> Expert<'a> {
@@ -38,8 +50,10 @@ impl<'a> Expert<'a> {
         let ahead_m = (0.7 * robot.v_max_mps).clamp(0.3, 1.0) + 0.3 * lateral.min(1.0);
         let nearest = (arc / SPACING_M) as usize;
         let mut target = ((arc + ahead_m) / SPACING_M) as usize;
-        if here < radius + 0.6 {
-            let least = (radius + 0.1).min(here - 0.005);
+        if here < radius + 0.8 {
+            let way = (nearest..=target).step_by(3).map(|i| route.point(i));
+            let room = way.map(|p| self.around.world.clearance_field_m(p[0], p[1])).fold(f64::MAX, f64::min);
+            let least = (radius + WANTED_ROOM_M).min(room - 0.02).min(here - 0.005);
             while target > nearest + 3 && !self.clear(pose, route.point(target), least) {
                 target -= 3;
             }
@@ -48,19 +62,33 @@ impl<'a> Expert<'a> {
         let (mut ux, mut uy) = (point[0] - pose.x_m, point[1] - pose.y_m);
         let size = length(ux, uy).max(1e-9);
         (ux, uy) = (ux / size, uy / size);
-        if here < radius + 0.22 {
+        let mut fastest = robot.v_max_mps;
+        match self.round_movers(pose, [ux, uy]) {
+            Some(Way::Free) => {}
+            Some(Way::Round(direction)) => {
+                [ux, uy] = direction;
+                fastest *= 0.7;
+            }
+            None => fastest = 0.0,
+        }
+        if here < radius + WANTED_ROOM_M {
             (ux, uy) = self.pushed_off(pose, here, ux, uy);
         }
         let error = wrap(atan2(uy, ux) - pose.yaw_rad);
         let car = robot.min_turn_radius_m > 0.0;
         let pace = (1.0 - error.abs() / 0.9).clamp(if car { 0.4 } else { 0.0 }, 1.0);
-        let mut v = robot.v_max_mps * pace;
+        let mut v = fastest * pace;
         let w = (2.2 * error).clamp(-robot.w_max_rps, robot.w_max_rps);
         v = v.min(1.5 * (route.total_m() - arc) + 0.02);
 
         let (sin, cos) = sin_cos(pose.yaw_rad);
         let feeler = 0.25 * robot.v_max_mps + 0.05;
         let there = self.around.clearance_field_m(pose.x_m + cos * feeler, pose.y_m + sin * feeler);
+        // Towards a near wall it slows down: what comes late or slips must not touch it.
+        if there < here {
+            let room = (there - radius).max(0.0);
+            v = v.min(robot.v_max_mps * (0.3 + 0.7 * room / 0.25));
+        }
         if there < radius + 0.02 && there < here {
             v = v.min(0.1 * robot.v_max_mps);
             if here < radius + 0.03 || (car && there < radius) {
@@ -68,6 +96,54 @@ impl<'a> Expert<'a> {
             }
         }
         (v, w)
+    }
+
+    /// The way past those who stand or walk in the direction of travel: the smallest turn from it
+    /// that leaves room; `None` where there is none and waiting is all that is left.
+    fn round_movers(&self, pose: &Pose, [ux, uy]: [f64; 2]) -> Option<Way> {
+        let movers = self.around.movers;
+        let (radius, reach) = (self.robot.radius_m, (1.2 * self.robot.v_max_mps).clamp(0.9, 1.6));
+        let near = |m: &&Mover| {
+            let d = length(m.centre[0] - pose.x_m, m.centre[1] - pose.y_m);
+            d < reach + m.radius_m + radius + POLITE_ROOM_M
+        };
+        if !movers.iter().any(|m| near(&m)) {
+            return Some(Way::Free);
+        }
+        let here = self.around.clearance_field_m(pose.x_m, pose.y_m);
+        let passes = |[dx, dy]: [f64; 2], room: f64| {
+            (1..=8).all(|k| {
+                let far = reach * f64::from(k) / 8.0;
+                let (x, y) = (pose.x_m + dx * far, pose.y_m + dy * far);
+                let from_movers = movers
+                    .iter()
+                    .filter(near)
+                    .map(|m| length(x - m.centre[0], y - m.centre[1]) - m.radius_m)
+                    .fold(f64::MAX, f64::min);
+                // What is too near already may stay so as long as it does not come nearer.
+                from_movers >= (radius + room).min(here + 0.02 * f64::from(k))
+            })
+        };
+        if passes([ux, uy], POLITE_ROOM_M) {
+            return Some(Way::Free);
+        }
+        let open = |[dx, dy]: [f64; 2]| {
+            (1..=4).all(|k| {
+                let far = reach * 0.6 * f64::from(k) / 4.0;
+                self.around.world.clearance_field_m(pose.x_m + dx * far, pose.y_m + dy * far)
+                    >= (radius + 0.08).min(here)
+            })
+        };
+        for room in [POLITE_ROOM_M, 0.1] {
+            for turn in [0.25, -0.25, 0.5, -0.5, 0.75, -0.75, 1.0, -1.0, 1.3, -1.3] {
+                let (s, c) = sin_cos(turn);
+                let direction = [ux * c - uy * s, ux * s + uy * c];
+                if passes(direction, room) && open(direction) {
+                    return Some(Way::Round(direction));
+                }
+            }
+        }
+        None
     }
 
     /// True where the straight way to `to` keeps `least_m` from everything.
@@ -89,7 +165,7 @@ impl<'a> Expert<'a> {
             return (ux, uy);
         }
         let (gx, gy) = (gx / size, gy / size);
-        let lack = ((self.robot.radius_m + 0.22 - here_m) / 0.22).clamp(0.0, 1.5);
+        let lack = ((self.robot.radius_m + WANTED_ROOM_M - here_m) / WANTED_ROOM_M).clamp(0.0, 1.5);
         let push = lack * lack;
         let along = ux * gx + uy * gy;
         if along < 0.3 {
