@@ -20,12 +20,6 @@ pub struct Expert<'a> {
     route: &'a Route,
 }
 
-/// What those who walk about leave of a direction.
-enum Way {
-    Free,
-    Round([f64; 2]),
-}
-
 impl<'a> Expert<'a> {
     /// A driver of `robot` along `route`.
     #[must_use]
@@ -50,26 +44,28 @@ impl<'a> Expert<'a> {
         let ahead_m = (0.7 * robot.v_max_mps).clamp(0.3, 1.0) + 0.3 * lateral.min(1.0);
         let nearest = (arc / SPACING_M) as usize;
         let mut target = ((arc + ahead_m) / SPACING_M) as usize;
-        if here < radius + 0.8 {
+        let still = self.around.world.clearance_field_m(pose.x_m, pose.y_m);
+        if still < radius + 0.8 {
             let way = (nearest..=target).step_by(3).map(|i| route.point(i));
             let room = way.map(|p| self.around.world.clearance_field_m(p[0], p[1])).fold(f64::MAX, f64::min);
-            let least = (radius + WANTED_ROOM_M).min(room - 0.02).min(here - 0.005);
+            let least = (radius + WANTED_ROOM_M).min(room - 0.02).min(still - 0.005);
             while target > nearest + 3 && !self.clear(pose, route.point(target), least) {
                 target -= 3;
             }
         }
-        let point = route.point(target);
-        let (mut ux, mut uy) = (point[0] - pose.x_m, point[1] - pose.y_m);
-        let size = length(ux, uy).max(1e-9);
-        (ux, uy) = (ux / size, uy / size);
+        let [mut ux, mut uy] = towards(pose, route.point(target));
         let mut fastest = robot.v_max_mps;
-        match self.round_movers(pose, [ux, uy]) {
-            Some(Way::Free) => {}
-            Some(Way::Round(direction)) => {
-                [ux, uy] = direction;
-                fastest *= 0.7;
+        if !self.passes(pose, [ux, uy], POLITE_ROOM_M) {
+            // Past somebody, it is the way behind them that counts.
+            let behind = route.point(((arc + ahead_m + 1.0) / SPACING_M) as usize);
+            let wanted = if self.clear(pose, behind, radius + 0.05) { towards(pose, behind) } else { [ux, uy] };
+            match self.round_movers(pose, wanted) {
+                Some(direction) => {
+                    [ux, uy] = direction;
+                    fastest *= 0.7;
+                }
+                None => fastest = 0.0,
             }
-            None => fastest = 0.0,
         }
         if here < radius + WANTED_ROOM_M {
             (ux, uy) = self.pushed_off(pose, here, ux, uy);
@@ -100,59 +96,50 @@ impl<'a> Expert<'a> {
 
     /// The way past those who stand or walk in the direction of travel: the smallest turn from it
     /// that leaves room; `None` where there is none and waiting is all that is left.
-    fn round_movers(&self, pose: &Pose, [ux, uy]: [f64; 2]) -> Option<Way> {
-        let movers = self.around.movers;
-        let (radius, reach) = (self.robot.radius_m, (1.2 * self.robot.v_max_mps).clamp(0.9, 1.6));
-        let near = |m: &&Mover| {
-            let d = length(m.centre[0] - pose.x_m, m.centre[1] - pose.y_m);
-            d < reach + m.radius_m + radius + POLITE_ROOM_M
-        };
-        if !movers.iter().any(|m| near(&m)) {
-            return Some(Way::Free);
-        }
-        let here = self.around.clearance_field_m(pose.x_m, pose.y_m);
-        let passes = |[dx, dy]: [f64; 2], room: f64| {
-            (1..=8).all(|k| {
-                let far = reach * f64::from(k) / 8.0;
-                let (x, y) = (pose.x_m + dx * far, pose.y_m + dy * far);
-                let from_movers = movers
-                    .iter()
-                    .filter(near)
-                    .map(|m| length(x - m.centre[0], y - m.centre[1]) - m.radius_m)
-                    .fold(f64::MAX, f64::min);
-                // What is too near already may stay so as long as it does not come nearer.
-                from_movers >= (radius + room).min(here + 0.02 * f64::from(k))
-            })
-        };
-        if passes([ux, uy], POLITE_ROOM_M) {
-            return Some(Way::Free);
-        }
+    fn round_movers(&self, pose: &Pose, [ux, uy]: [f64; 2]) -> Option<[f64; 2]> {
+        const TURNS: [f64; 15] = [0.0, 0.25, -0.25, 0.5, -0.5, 0.75, -0.75, 1.0, -1.0, 1.3, -1.3, 1.6, -1.6, 1.9, -1.9];
+        let still_here = self.around.world.clearance_field_m(pose.x_m, pose.y_m);
         let open = |[dx, dy]: [f64; 2]| {
             (1..=4).all(|k| {
-                let far = reach * 0.6 * f64::from(k) / 4.0;
-                self.around.world.clearance_field_m(pose.x_m + dx * far, pose.y_m + dy * far)
-                    >= (radius + 0.08).min(here)
+                let far = 0.6 * self.heed_m() * f64::from(k) / 4.0;
+                let there = self.around.world.clearance_field_m(pose.x_m + dx * far, pose.y_m + dy * far);
+                there >= (self.robot.radius_m + 0.08).min(still_here)
             })
         };
-        for room in [POLITE_ROOM_M, 0.1] {
-            for turn in [0.25, -0.25, 0.5, -0.5, 0.75, -0.75, 1.0, -1.0, 1.3, -1.3] {
+        [POLITE_ROOM_M, 0.1].into_iter().find_map(|room| {
+            TURNS.into_iter().find_map(|turn| {
                 let (s, c) = sin_cos(turn);
                 let direction = [ux * c - uy * s, ux * s + uy * c];
-                if passes(direction, room) && open(direction) {
-                    return Some(Way::Round(direction));
-                }
-            }
-        }
-        None
+                (self.passes(pose, direction, room) && open(direction)).then_some(direction)
+            })
+        })
     }
 
-    /// True where the straight way to `to` keeps `least_m` from everything.
+    /// How far ahead others matter, metres.
+    fn heed_m(&self) -> f64 {
+        (1.2 * self.robot.v_max_mps).clamp(0.9, 1.6)
+    }
+
+    /// True where going that way keeps `room_m` from all movers, or at least comes no nearer to
+    /// those that are nearer already.
+    fn passes(&self, pose: &Pose, [dx, dy]: [f64; 2], room_m: f64) -> bool {
+        let (radius, heed) = (self.robot.radius_m, self.heed_m());
+        let gap = |m: &Mover, far: f64| {
+            length(pose.x_m + dx * far - m.centre[0], pose.y_m + dy * far - m.centre[1]) - m.radius_m
+        };
+        self.around.movers.iter().filter(|m| gap(m, 0.0) < heed + radius + room_m).all(|m| {
+            let least = (radius + room_m).min(gap(m, 0.0));
+            (1..=8).all(|k| gap(m, heed * f64::from(k) / 8.0) >= least)
+        })
+    }
+
+    /// True where the straight way to `to` keeps `least_m` from all that stands in the world.
     fn clear(&self, from: &Pose, to: [f64; 2], least_m: f64) -> bool {
         let (dx, dy) = (to[0] - from.x_m, to[1] - from.y_m);
         let samples = (length(dx, dy) / 0.1).ceil().max(1.0) as usize;
         (1..=samples).all(|i| {
             let part = i as f64 / samples as f64;
-            self.around.clearance_field_m(from.x_m + dx * part, from.y_m + dy * part) >= least_m
+            self.around.world.clearance_field_m(from.x_m + dx * part, from.y_m + dy * part) >= least_m
         })
     }
 
@@ -175,4 +162,11 @@ impl<'a> Expert<'a> {
         }
         (ux, uy)
     }
+}
+
+/// The direction from a pose to a point, of length 1.
+fn towards(pose: &Pose, to: [f64; 2]) -> [f64; 2] {
+    let (dx, dy) = (to[0] - pose.x_m, to[1] - pose.y_m);
+    let size = length(dx, dy).max(1e-9);
+    [dx / size, dy / size]
 }
