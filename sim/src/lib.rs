@@ -19,6 +19,7 @@ mod expert;
 mod families;
 mod geometry;
 mod grid;
+mod light;
 mod mover;
 mod patterns;
 mod physics;
@@ -38,6 +39,7 @@ pub use episode::{Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, STEP_S, Stat
 pub use expert::Expert;
 pub use geometry::{Pose, Shape};
 pub use grid::ClearanceGrid;
+pub use light::Light;
 pub use mover::{Mover, Surroundings};
 pub use physics::{Motion, Odometry, Simulation, StepReport, advance};
 pub use plan_view::{PlanView, plan_view};

@@ -199,6 +199,6 @@ impl<W: Deref<Target = World>> Simulation<W> {
     /// # Errors
     /// [`RenderError::Size`] where the size is zero or too large.
     pub fn picture(&self, width: usize, height: usize) -> Result<Vec<u8>, RenderError> {
-        render(&self.world, &self.motion.pose, &self.robot.camera, width, height, 2)
+        render(&*self.world, &self.motion.pose, &self.robot.camera, width, height, 2)
     }
 }
