@@ -33,7 +33,7 @@ impl Shade {
     /// Colours what it shades, by factors in 1/256.
     fn tint(&mut self, tint: [u32; 3]) {
         for (keep, tint) in self.keep.iter_mut().zip(tint) {
-            *keep = *keep * tint >> 8;
+            *keep = (*keep * tint) >> 8;
         }
     }
 
