@@ -56,7 +56,7 @@ fn look(id: WorldId, column: usize, wide: usize, high: usize) -> Result<Vec<u8>,
         let height_m = if look % 8 < 5 { rng.range(1.5, 1.9) } else { rng.range(0.4, 1.0) };
         movers.push(Mover { centre: [aside.x_m, aside.y_m], radius_m: 0.26, height_m, look });
     }
-    let light = if column % 2 == 0 { Light::default() } else { Light::sample(&mut rng) };
+    let light = if column.is_multiple_of(2) { Light::default() } else { Light::sample(&mut rng) };
     let around = Surroundings::new(&world, &movers).with_light(light);
     render(around, &pose, &robot.camera, wide, high, 2).map_err(|e| e.to_string())
 }
