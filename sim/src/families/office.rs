@@ -225,8 +225,8 @@ fn furnish(b: &mut Builder, room: [f64; 4], doors: &[Door], leaves: &[Leaf]) {
 /// One piece of furniture; `wall` is the axis and the side of the wall that it stands at.
 fn piece(b: &mut Builder, centre: [f64; 2], half: [f64; 2], yaw_rad: f64, wall: Option<(usize, f64)>) {
     let height_m = if b.rng.chance(0.6) { b.rng.range(0.35, 0.95) } else { b.rng.range(1.2, 2.1) };
-    let texture = Some(b.any_surface());
-    let block = Block { centre, half, yaw_rad, height_m, cover: Cover::Posters(0.3), texture };
+    let texture = b.any_surface();
+    let block = Block { centre, half, yaw_rad, height_m, cover: Cover::Posters(0.3), texture: Some(texture) };
     match (b.rng.below(10), wall) {
         (0, _) => b.cylinder(centre, half[1].min(0.3), height_m, None),
         (1, _) => b.plant(centre, half[1].min(0.3), height_m.max(0.6)),
@@ -252,13 +252,12 @@ fn piece(b: &mut Builder, centre: [f64; 2], half: [f64; 2], yaw_rad: f64, wall: 
                 (_, true) => -std::f64::consts::FRAC_PI_2,
                 (_, false) => std::f64::consts::FRAC_PI_2,
             });
-            let seat = texture.unwrap_or_default();
             // A chair is smaller than the room that was looked for.
             let mut at = centre;
             if let Some((axis, sign)) = wall {
                 at[axis] += sign * (half[axis] - 0.21);
             }
-            b.chair(at, yaw_rad, seat);
+            b.chair(at, yaw_rad, texture);
         }
         _ => b.block(&block),
     }
