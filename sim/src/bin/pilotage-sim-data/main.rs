@@ -7,9 +7,11 @@
 
 mod arguments;
 mod check;
+mod drive;
 mod kinds;
 mod png;
 mod preview;
+mod spool;
 mod stream;
 
 use std::process::ExitCode;
@@ -22,8 +24,12 @@ pilotage-sim-data: training data, pictures and statistics from the simulator
   stream   --split train|validation|test  --seed N  [--pool-frames 90000] [--fill-frames 15000]
            [--blocks 16] [--anchors 4] [--goals 4] [--generator-duty 0.25] [--generators 1]
            [--assemblers 1] [--batches N] [--no-augment] [--robots compact,car,...] [--effects 1.0]
-           [--movers 0.2]
-           one JSON line, then batches as raw little-endian bytes, for ever or N of them
+           [--movers 0.2] [--spool DIR --spool-share 0.3 --spool-frames 40000] [--static-context]
+           one JSON line, then batches as raw little-endian bytes, for ever or N of them; with a spool,
+           a share of them from drives that `drive` put there
+  drive    [--robots-parallel 24] [--split train] [--seed N] [--robots a,b] [--out DIR] [--courses N]
+           [--noise 0.3] [--first-frames]
+           robots driven over standard input and output by a policy; labelled drives go to DIR
   preview  --out DIR [--seed N]
            PNG pictures of every family, plan views with routes, one batch
   check    [--routes 24] [--seed N]
@@ -38,13 +44,14 @@ fn main() -> ExitCode {
     let result = Arguments::parse(words).and_then(|arguments| match verb.as_str() {
         "stream" => stream::run(arguments),
         "preview" => preview::run(arguments),
+        "drive" => drive::run(arguments),
         "check" => check::run(arguments),
         "episodes" => check::episodes(arguments),
         "" | "help" | "--help" | "-h" => {
             eprint!("{HELP}");
             Ok(())
         }
-        other => Err(format!("unknown command `{other}`; use stream, preview, check or episodes")),
+        other => Err(format!("unknown command `{other}`; use stream, drive, preview, check or episodes")),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
