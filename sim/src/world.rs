@@ -109,6 +109,8 @@ pub(crate) struct Face {
     pub(crate) u_offset: f32,
     pub(crate) shade: f32,
     pub(crate) decals: (u32, u32),
+    /// The first of the sides of its box; the others follow.
+    pub(crate) first_side: u32,
 }
 
 /// An upright cylinder.
@@ -163,6 +165,8 @@ pub struct World {
     pub(crate) size_m: [f64; 2],
     pub(crate) ceiling_m: f32,
     pub(crate) ceiling_texture: u8,
+    /// Nearly white, for what brings its own colour.
+    pub(crate) cloth_texture: u8,
     pub(crate) shapes: Vec<Shape>,
     pub(crate) faces: Vec<Face>,
     pub(crate) columns: Vec<Column>,

@@ -14,7 +14,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pilotage_sim::{CONTEXT, Episode, FRAME_BYTES, HEIGHT, HORIZON, RobotKind, Split, WIDTH, World, WorldId, mix64};
+use pilotage_sim::{CONTEXT, FRAME_BYTES, HEIGHT, HORIZON, RobotKind, Split, WIDTH, World, WorldId, mix64};
 
 use crate::arguments::Arguments;
 use run::{Course, DRIVES, Run};
@@ -33,6 +33,7 @@ struct Plan {
     courses: u64,
     first_frames: bool,
     noise: f64,
+    movers: f64,
     spool: Option<PathBuf>,
 }
 
@@ -45,14 +46,17 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
         courses: arguments.number("courses", u64::MAX)?,
         first_frames: arguments.flag("first-frames"),
         noise: arguments.number("noise", 0.3)?,
+        movers: arguments.number("movers", 0.2)?,
         spool: arguments.text("out").map(PathBuf::from),
     };
     arguments.finish()?;
     if plan.robots == 0 || plan.robots > 1024 {
         return Err(format!("--robots-parallel {} is out of range; use 1 to 1024", plan.robots));
     }
-    if !(0.0..=1.0).contains(&plan.noise) {
-        return Err(format!("--noise {} is out of range; use 0 to 1", plan.noise));
+    for (name, value) in [("noise", plan.noise), ("movers", plan.movers)] {
+        if !(0.0..=1.0).contains(&value) {
+            return Err(format!("--{name} {value} is out of range; use 0 to 1"));
+        }
     }
     if let Some(folder) = &plan.spool {
         std::fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
@@ -152,7 +156,9 @@ impl Fleet {
         };
         self.world = Some((index, Arc::clone(&world)));
         let seed = mix64(mix64(index).wrapping_add(number));
-        if let Some(course) = Course::new(number, world, &self.plan.kinds, seed).map_err(std::io::Error::other)? {
+        if let Some(course) =
+            Course::new(number, world, &self.plan.kinds, self.plan.movers, seed).map_err(std::io::Error::other)?
+        {
             self.waiting.extend((0..DRIVES).map(|kind| (number, kind)));
             self.courses.insert(number, course);
         }
@@ -246,8 +252,7 @@ fn spool(folder: &Path, name: &str, course: Course) -> std::io::Result<()> {
         eprintln!("pilotage-sim-data: {MOST_WAITING} files wait in {}: {name} is not kept", folder.display());
         return Ok(());
     }
-    let (world, robot, route, drives) = course.into_parts();
-    let episode = Episode::from_drives(&world, robot, route, None, drives).map_err(std::io::Error::other)?;
+    let episode = course.into_episode().map_err(std::io::Error::other)?;
     let beside = folder.join(format!("{name}.part"));
     std::fs::write(&beside, episode.to_bytes())?;
     std::fs::rename(&beside, folder.join(format!("{name}.episode")))

@@ -28,14 +28,14 @@ pilotage-sim-data: training data, pictures and statistics from the simulator
            one JSON line, then batches as raw little-endian bytes, for ever or N of them; with a spool,
            a share of them from drives that `drive` put there
   drive    [--robots-parallel 24] [--split train] [--seed N] [--robots a,b] [--out DIR] [--courses N]
-           [--noise 0.3] [--first-frames]
+           [--noise 0.3] [--movers 0.2] [--first-frames]
            robots driven over standard input and output by a policy; labelled drives go to DIR
   preview  --out DIR [--seed N]
            PNG pictures of every family, plan views with routes, one batch
   check    [--routes 24] [--seed N]
            prints speed, label mix, how well the expert (by kind of robot) and a blind replay do
-  episodes [--count 20] [--split train] [--seed N]
-           times the whole generator
+  episodes [--count 20] [--split train] [--seed N] [--robots compact,...] [--effects 1.0] [--movers]
+           times the whole generator, tells how its drives end; with --movers all have company
 ";
 
 fn main() -> ExitCode {

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use pilotage_sim::trig::atan2;
 use pilotage_sim::{
-    Drive, Expert, HEIGHT, Motion, Pose, RenderError, Rng, Robot, RobotKind, Route, STEP_S, SensorEffects, Simulation,
-    Visit, WIDTH, World, advance, plan_route,
+    Crowd, CrowdSpec, Drive, Episode, EpisodeError, Expert, HEIGHT, Light, Motion, Mover, MoversAt, Pose, RenderError,
+    Rng, Robot, RobotKind, Route, STEP_S, SensorEffects, Simulation, Surroundings, Visit, WIDTH, World, advance,
+    plan_route,
 };
 
 /// Drives of the policy along every course.
 pub(super) const DRIVES: usize = 3;
 /// Contact steps after which a drive is given up.
 const MOST_CONTACTS: usize = 9;
+/// Nobody is nearer to the start of a course than this, metres.
+const CLEAR_START_M: f64 = 1.5;
 /// Steps a clean drive may take.
 const MOST_CLEAN_STEPS: usize = 600;
 
@@ -24,6 +27,8 @@ pub(super) struct Course {
     route: Route,
     clean: Drive,
     progress_m: Vec<f64>,
+    /// Who is about during all drives but the clean one.
+    crowd: Option<Crowd>,
     seed: u64,
     /// The finished drives with their kinds.
     pub(super) drives: Vec<(usize, Drive)>,
@@ -35,6 +40,7 @@ impl Course {
         number: u64,
         world: Arc<World>,
         kinds: &[RobotKind],
+        movers: f64,
         seed: u64,
     ) -> Result<Option<Self>, RenderError> {
         let mut rng = Rng::new(seed);
@@ -45,6 +51,9 @@ impl Course {
         let Some(route) = plan_route(&world, &robot, &mut rng) else {
             return Ok(None);
         };
+        let crowd = rng
+            .chance(movers)
+            .then(|| Crowd::near_route(&world, route.points(), CLEAR_START_M, rng.next_u64(), &CrowdSpec::default()));
         let mut course = Self {
             number,
             world: Arc::clone(&world),
@@ -52,17 +61,19 @@ impl Course {
             route,
             clean: Drive::default(),
             progress_m: Vec::new(),
+            crowd,
             seed: rng.next_u64(),
             drives: Vec::with_capacity(DRIVES),
         };
-        let effects = sensor(&mut rng);
+        let (effects, light) = (sensor(&mut rng), light(&mut rng));
         let expert = Expert::new(&*world, &robot, &course.route);
         let mut motion = Motion { pose: course.route.start(), ..Motion::default() };
         let mut progress = 0.0;
         loop {
             progress = course.route.project(&motion.pose, progress).0;
             let t_s = course.clean.visits.len() as f64 * STEP_S;
-            let frame = effects.picture(&*world, &robot, &motion, t_s, WIDTH, HEIGHT)?;
+            let around = Surroundings::new(&world, &[]).with_light(light);
+            let frame = effects.picture(around, &robot, &motion, t_s, WIDTH, HEIGHT)?;
             course.clean.visits.push(Visit { t_s, motion, contact: false, frame });
             course.progress_m.push(progress);
             if progress >= course.route.length_m() {
@@ -97,12 +108,20 @@ impl Course {
         }
     }
 
-    /// World, robot, route and all drives, the clean one first.
-    pub(super) fn into_parts(mut self) -> (Arc<World>, Robot, Route, Vec<Drive>) {
+    /// Who is about `t_s` seconds after the crowd's start.
+    fn movers(&self, t_s: f64) -> Vec<Mover> {
+        self.crowd.as_ref().map_or_else(Vec::new, |crowd| crowd.at(t_s))
+    }
+
+    /// All drives, the clean one first, with the expert's labels.
+    pub(super) fn into_episode(mut self) -> Result<Episode, EpisodeError> {
         self.drives.sort_by_key(|(kind, _)| *kind);
         let mut drives = vec![self.clean];
         drives.extend(self.drives.into_iter().map(|(_, drive)| drive));
-        (self.world, self.robot, self.route, drives)
+        let crowd = self.crowd.unwrap_or_default();
+        let movers_at = |t_s: f64| crowd.at(t_s);
+        let movers_at: Option<MoversAt<'_>> = if crowd.is_empty() { None } else { Some(&movers_at) };
+        Episode::from_drives(&self.world, self.robot, self.route, movers_at, drives)
     }
 }
 
@@ -121,6 +140,8 @@ pub(super) struct Run {
     /// Which of its drives.
     pub(super) kind: usize,
     sim: Simulation<Arc<World>>,
+    /// When it began on the crowd's clock, seconds.
+    begin_s: f64,
     drive: Drive,
     progress_m: f64,
     goal_index: usize,
@@ -140,15 +161,19 @@ impl Run {
     /// Sets the robot down near the course's start, or near a random point of it for the last kind.
     pub(super) fn new(course: &Course, kind: usize, noise: f64) -> Self {
         let mut rng = Rng::new(course.seed).fork(kind as u64);
-        let (start, progress_m) = start(course, kind + 1 == DRIVES, &mut rng);
+        let begin_s = rng.range(0.0, 60.0);
+        let (start, progress_m) = start(course, kind + 1 == DRIVES, begin_s, &mut rng);
         let share = rng.range(0.0, noise);
-        let sim = Simulation::new(Arc::clone(&course.world), course.robot, start, rng.next_u64())
+        let mut sim = Simulation::new(Arc::clone(&course.world), course.robot, start, rng.next_u64())
             .with_effects(sensor(&mut rng))
             .with_actuator_noise(share, 0.7 * share);
+        sim.set_light(light(&mut rng));
+        sim.set_movers(course.movers(begin_s));
         let mut run = Self {
             course: course.number,
             kind,
             sim,
+            begin_s,
             drive: Drive { from_m: progress_m, visits: Vec::new() },
             progress_m,
             goal_index: 0,
@@ -173,7 +198,12 @@ impl Run {
     /// What the robot sees now; the moment is recorded.
     pub(super) fn look(&mut self) -> Result<&[u8], RenderError> {
         let frame = self.sim.picture(WIDTH, HEIGHT)?;
-        let visit = Visit { t_s: self.sim.time_s(), motion: self.sim.motion(), contact: self.in_contact > 0, frame };
+        let visit = Visit {
+            t_s: self.begin_s + self.sim.time_s(),
+            motion: self.sim.motion(),
+            contact: self.in_contact > 0,
+            frame,
+        };
         self.drive.visits.push(visit);
         Ok(self.drive.visits.last().map_or(&[], |visit| visit.frame.as_slice()))
     }
@@ -190,6 +220,7 @@ impl Run {
             None => self.steer(waypoints),
         };
         let contact = self.sim.step(v, w, STEP_S).contact;
+        self.sim.set_movers(course.movers(self.begin_s + self.sim.time_s()));
         self.contacts += usize::from(contact);
         self.in_contact = if contact { self.in_contact + 1 } else { 0 };
         if self.recovers && self.in_contact >= 2 && self.manoeuvre.is_empty() {
@@ -261,11 +292,12 @@ impl Run {
         };
         format!(
             "{{\"slot\":{slot},\"course\":{},\"drive\":{},\"end\":\"{end}\",\"steps\":{},\"contacts\":{},\
-             \"progress\":{:.3},\"robot\":\"{}\",\"family\":\"{}\"}}",
+             \"movers\":{},\"progress\":{:.3},\"robot\":\"{}\",\"family\":\"{}\"}}",
             self.course,
             self.kind,
             self.drive.visits.len(),
             self.contacts,
+            course.crowd.is_some(),
             self.progress_m / course.route.length_m().max(1e-6),
             self.robot().kind.name(),
             course.world.family().name(),
@@ -283,14 +315,21 @@ fn sensor(rng: &mut Rng) -> SensorEffects {
     SensorEffects::sample(rng, strength)
 }
 
+/// The light of a drive; some are in the world's own.
+fn light(rng: &mut Rng) -> Light {
+    let light = Light::sample(rng);
+    if rng.chance(0.7) { light } else { Light::default() }
+}
+
 /// Where a drive starts, and its progress there: a little beside the route, looking a little wrong.
-fn start(course: &Course, anywhere: bool, rng: &mut Rng) -> (Pose, f64) {
-    let route = &course.route;
+fn start(course: &Course, anywhere: bool, begin_s: f64, rng: &mut Rng) -> (Pose, f64) {
+    let (route, movers) = (&course.route, course.movers(begin_s));
+    let around = Surroundings::new(&course.world, &movers);
     let turn = if course.robot.min_turn_radius_m > 0.0 { 0.2 } else { 0.35 };
     for _ in 0..20 {
         let arc = if anywhere { rng.range(0.0, 0.67) * route.length_m() } else { 0.0 };
         let pose = route.at(arc).moved(0.1 * rng.normal(), 0.2 * rng.normal(), turn * rng.normal());
-        if course.world.clearance_m(pose.x_m, pose.y_m) > course.robot.radius_m + 0.02 {
+        if around.clearance_m(pose.x_m, pose.y_m) > course.robot.radius_m + 0.02 {
             return (pose, route.project(&pose, arc).0);
         }
     }
