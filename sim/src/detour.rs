@@ -10,9 +10,9 @@ use crate::route::{Route, SPACING_M};
 use crate::trig::length;
 
 /// Cells along a side, the robot in the middle one.
-const SIDE: usize = 45;
+const SIDE: usize = 35;
 /// Size of a cell, metres.
-const CELL_M: f64 = 0.1;
+const CELL_M: f64 = 0.13;
 /// How far ahead along the route others matter, metres.
 const AHEAD_M: f64 = 1.9;
 /// Room that is left to others where there is enough, metres.
@@ -121,13 +121,24 @@ impl Grid {
 
     /// The cheapest way from the middle to the first of `goals` that can be reached, the start left
     /// out.
-    fn path(&self, mut goals: impl Iterator<Item = [f64; 2]>) -> Option<Vec<[f64; 2]>> {
+    fn path(&self, goals: impl Iterator<Item = [f64; 2]>) -> Option<Vec<[f64; 2]>> {
         let start = SIDE / 2 * SIDE + SIDE / 2;
+        let most = (SIDE - 1) as f64;
+        let cell = |goal: [f64; 2]| {
+            let [gx, gy] = [0, 1].map(|k| ((goal[k] - self.low[k]) / CELL_M).round());
+            let inside = (0.0..=most).contains(&gx) && (0.0..=most).contains(&gy);
+            inside.then(|| gy as usize * SIDE + gx as usize).filter(|cell| *cell != start)
+        };
+        let goals: Vec<usize> = goals.filter_map(cell).filter(|c| self.cost[*c].is_finite()).collect();
+        let first = goals.first().copied();
         let mut best = vec![f32::INFINITY; SIDE * SIDE];
         let mut parent = vec![usize::MAX; SIDE * SIDE];
         let mut heap = BinaryHeap::from([Entry(0.0, start)]);
         best[start] = 0.0;
         while let Some(Entry(cost, at)) = heap.pop() {
+            if Some(at) == first {
+                break;
+            }
             if cost > best[at] {
                 continue;
             }
@@ -147,13 +158,7 @@ impl Grid {
                 }
             }
         }
-        let most = (SIDE - 1) as f64;
-        let goal = goals.find_map(|goal| {
-            let [gx, gy] = [0, 1].map(|k| ((goal[k] - self.low[k]) / CELL_M).round());
-            let cell = gy.max(0.0) as usize * SIDE + gx.max(0.0) as usize;
-            let inside = (0.0..=most).contains(&gx) && (0.0..=most).contains(&gy);
-            (inside && cell != start && best[cell].is_finite()).then_some(cell)
-        })?;
+        let goal = goals.into_iter().find(|cell| best[*cell].is_finite())?;
         let mut cells = Vec::new();
         let mut at = goal;
         while at != start && at != usize::MAX {

@@ -19,7 +19,7 @@ const DRIVES: usize = 4;
 
 /// A drive ends where it waits for somebody for longer than so many steps: it would only go on to
 /// show the same picture.
-const MOST_WAITING: usize = 12;
+const MOST_WAITING: usize = 16;
 
 /// A clean drive and three that stray, still without pictures.
 pub(super) fn record(
