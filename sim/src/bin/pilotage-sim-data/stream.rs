@@ -19,7 +19,8 @@ use crate::spool::Spool;
 const CROWD_SALT: u64 = 0xC0_FFEE;
 
 /// Who is about in an episode with company: enough to be met, not so many that nothing moves.
-const COMPANY: CrowdSpec = CrowdSpec { crossing: 1, following: 1, standing: 2, passage_m: 1.0, clear_end_m: 3.5 };
+const COMPANY: CrowdSpec =
+    CrowdSpec { crossing: 1, following: 1, standing: 2, on_route: 0.3, passage_m: 1.0, clear_end_m: 3.5 };
 
 /// Routes driven in each world before the next one is made.
 const EPISODES_A_WORLD: u64 = 3;
