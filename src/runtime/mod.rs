@@ -15,6 +15,7 @@
 pub mod lockstep;
 pub mod parallel;
 pub mod realtime;
+pub mod robot;
 mod recording;
 mod slot;
 
