@@ -25,6 +25,14 @@ pub struct Route {
 }
 
 impl Route {
+    /// The route over `points`, [`SPACING_M`] apart, with its goal at `goal_arc_m`; `None` where the
+    /// goal is not on it.
+    #[must_use]
+    pub fn from_points(points: Vec<[f64; 2]>, goal_arc_m: f64) -> Option<Self> {
+        let route = Self { points, goal_arc_m };
+        (goal_arc_m > 0.0 && goal_arc_m <= route.total_m() + 1e-9).then_some(route)
+    }
+
     /// Way from the start to the goal, metres.
     #[must_use]
     pub fn length_m(&self) -> f64 {
