@@ -1,8 +1,12 @@
 //! The command line as typed: clap types and nothing else. What they mean is in `cmd/`.
 
+mod sim;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use sim::{SimCommand, SimProfileArgs, SimRecordArgs, SimRobotArgs, SimRunArgs};
 
 /// Drive a place once, then find the way by one camera.
 #[derive(Debug, Parser)]
@@ -28,7 +32,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Closed-loop episodes in simulated worlds that training never saw, beside replaying the commands blindly.
     Eval(EvalArgs),
-    /// Simulated worlds.
+    /// Simulated worlds and robots.
     #[command(subcommand)]
     Sim(SimCommand),
     /// Policies.
@@ -232,23 +236,6 @@ pub struct EvalArgs {
     /// Model and engine.
     #[command(flatten)]
     pub policy: PolicyArgs,
-}
-
-/// `pilotage sim`.
-#[derive(Debug, Subcommand)]
-pub enum SimCommand {
-    /// Drive a simulated robot once through a world and write what its camera saw as an image folder.
-    Record(SimRecordArgs),
-}
-
-/// `pilotage sim record`.
-#[derive(Debug, Args)]
-pub struct SimRecordArgs {
-    /// The world, e.g. test:7.
-    pub world: String,
-    /// The folder; must not exist yet.
-    #[arg(long, short, value_name = "FOLDER")]
-    pub output: PathBuf,
 }
 
 /// `pilotage policy`.

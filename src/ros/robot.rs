@@ -163,6 +163,12 @@ impl RosRobot {
         self.commands.as_ref().map(CommandSource::topic)
     }
 
+    /// Full name of the topic of raw pictures.
+    #[must_use]
+    pub fn image_topic(&self) -> &str {
+        &self.image.name
+    }
+
     /// Commands that were not obeyed: old, unreadable, or not numbers.
     #[must_use]
     pub fn refused_commands(&self) -> u64 {

@@ -1,0 +1,31 @@
+//! `pilotage sim record`: a drive as a folder of pictures.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+
+use super::{describe, episode_with};
+use crate::cli::SimRecordArgs;
+use crate::cmd::{Outcome, refuse_existing};
+use crate::episode::LOG_RATE_HZ;
+use crate::ingest::LogReader as _;
+
+pub(super) fn record(args: &SimRecordArgs) -> Result<Outcome> {
+    refuse_existing(&args.output, "give another folder")?;
+    let episode = episode_with(&args.robot.world, args.robot.robot.as_deref())?;
+    fs::create_dir_all(&args.output).with_context(|| format!("cannot make {}", args.output.display()))?;
+    let mut log = episode.log();
+    let mut frames = 0;
+    while let Some(frame) = log.next()? {
+        let picture = &frame.picture;
+        let path = args.output.join(format!("frame_{frames:05}.png"));
+        image::save_buffer(&path, picture.rgb(), picture.width(), picture.height(), image::ExtendedColorType::Rgb8)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        frames += 1;
+    }
+    println!("robot       {}", describe(&episode.robot));
+    println!("recorded    {frames} frames at {LOG_RATE_HZ} Hz into {}", args.output.display());
+    println!("next        pilotage map build {} --hz {LOG_RATE_HZ} -o MAP", args.output.display());
+    println!("then        pilotage run MAP --goal LAST --start 0 --sim {}", args.robot.world);
+    Ok(Outcome::Done)
+}
