@@ -1,6 +1,7 @@
 //! A path in front of the robot, and the motion that follows it. Pure functions.
 
 use pilotage_gate::{Monotonic, Wanted};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Motion;
@@ -142,7 +143,8 @@ impl PathPlan {
 }
 
 /// How waypoints become velocities.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ControllerConfig {
     /// Which waypoint to steer at, from 0. The last one where a plan has fewer.
     pub waypoint_index: usize,

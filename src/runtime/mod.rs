@@ -172,6 +172,12 @@ impl TickLoop {
         &mut self.pilot
     }
 
+    /// The pilot itself, to take it apart.
+    #[must_use]
+    pub fn into_pilot(self) -> Pilot {
+        self.pilot
+    }
+
     /// One tick, and what control makes of it.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The robot finds its way in worlds that training never saw, where driving blindly does not.
 
+use pilotage::baseline;
 use pilotage::episode::Episode;
 use pilotage::frame::Monotonic;
 use pilotage::ingest::LogReader;
@@ -24,8 +25,8 @@ fn the_robot_arrives_untouched_in_unseen_worlds_where_blind_replay_does_not() {
         let episode = Episode::of(WorldId { split: Split::Validation, index }).unwrap();
         let mut policy = policy();
         let (map, _) = episode.build_map(policy.as_mut(), &folder.join(index.to_string())).unwrap();
-        let (ours, _) = episode.drive(policy, map, None, &mut |_| {}).unwrap();
-        let blindly = episode.replay_blindly();
+        let ours = episode.drive(policy, map, None, &mut |_| {}).unwrap().outcome;
+        let blindly = baseline::replay(&episode).outcome;
         println!(
             "validation:{index}: {} {:.2} m off, {} touches; blind {:.2} m off, {} touches",
             if ours.success { "arrived" } else { "failed" },
