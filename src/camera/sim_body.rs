@@ -18,7 +18,12 @@ pub struct SimBody {
     route: Route,
     progress_m: f64,
     travelled_m: f64,
+    v_mps: f64,
+    w_rps: f64,
 }
+
+/// Share of a new reading in the speeds that the wheels tell: a single step of a few milliseconds is mostly noise.
+const FRESH: f64 = 0.2;
 
 impl SimBody {
     /// Sets a robot down in a world, at a place of `route`, which its own driver knows. `seed` decides the noise of its
@@ -26,7 +31,8 @@ impl SimBody {
     #[must_use]
     pub fn new(world: Arc<World>, robot: Robot, route: Route, start: Pose, seed: u64, camera: SimCamera) -> Self {
         let simulation = Simulation::new(world, robot, start, seed);
-        Self { simulation, camera, scan: ScanSpec::default(), route, progress_m: 0.0, travelled_m: 0.0 }
+        let scan = ScanSpec::default();
+        Self { simulation, camera, scan, route, progress_m: 0.0, travelled_m: 0.0, v_mps: 0.0, w_rps: 0.0 }
     }
 
     /// The same with a camera that is not perfect.
@@ -59,11 +65,14 @@ impl Body for SimBody {
     fn drive(&mut self, wanted: Wanted, dt_s: f64) -> bool {
         let report = self.simulation.step(f64::from(wanted.linear_mps), f64::from(wanted.angular_rps), dt_s);
         self.travelled_m += report.travelled_m.abs();
+        let told = self.simulation.odometry();
+        self.v_mps += FRESH * (told.v_mps - self.v_mps);
+        self.w_rps += FRESH * (told.w_rps - self.w_rps);
         report.contact
     }
 
     fn odometry(&self) -> Odometry {
-        self.simulation.odometry()
+        Odometry { v_mps: self.v_mps, w_rps: self.w_rps, ..self.simulation.odometry() }
     }
 
     fn scan(&mut self) -> Vec<f32> {

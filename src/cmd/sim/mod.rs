@@ -5,12 +5,14 @@ mod record;
 #[cfg_attr(not(feature = "ros"), path = "run_without_ros.rs")]
 mod run;
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
-use pilotage_sim::{Robot, RobotKind, Split, WorldId};
+use pilotage_sim::{Rng, Robot, RobotKind, Split, Teleop, World, WorldId};
 
 use super::Outcome;
-use crate::cli::SimCommand;
-use crate::episode::Episode;
+use crate::cli::{SimCommand, SimRobotArgs};
+use crate::episode::{Episode, EpisodeSpec, LOG_RATE_HZ, profile_of};
 
 pub(super) fn dispatch(command: &SimCommand) -> Result<Outcome> {
     match command {
@@ -30,15 +32,41 @@ pub(super) fn parse_world(text: &str) -> Result<WorldId> {
 }
 
 pub(super) fn episode_of(text: &str) -> Result<Episode> {
-    episode_with(text, None)
+    Episode::of(parse_world(text)?).with_context(|| no_way(text))
 }
 
 /// The drive of a world with a kind of robot; with the one of the world's own choice where none is named.
-fn episode_with(world: &str, kind: Option<&str>) -> Result<Episode> {
+fn episode_with(args: &SimRobotArgs) -> Result<Episode> {
+    let world = &args.world;
     let id = parse_world(world)?;
-    Episode::of(id).with_context(|| {
-        format!("world {world} offers no way that can be driven without touching something; try the next index")
-    })
+    let Some(name) = &args.robot else {
+        return Episode::of(id).with_context(|| no_way(world));
+    };
+    let names = || RobotKind::ALL.map(RobotKind::name).join(", ");
+    let kind = RobotKind::from_name(name).with_context(|| format!("there is no robot {name:?}, but {}", names()))?;
+    with_kind(id, kind).with_context(|| format!("{} for the robot {name}", no_way(world)))
+}
+
+fn no_way(world: &str) -> String {
+    format!("world {world} offers no way that can be driven without touching something; try the next index")
+}
+
+/// The drive of one kind of robot, set down where it was recorded.
+fn with_kind(id: WorldId, kind: RobotKind) -> Option<Episode> {
+    let world = Arc::new(World::generate(id));
+    let mut rng = Rng::new(id.seed() ^ 0x70b0_7a5e);
+    let (robot, route) = (0..8).find_map(|_| {
+        let robot = kind.sample(&mut rng, world.family());
+        let route = pilotage_sim::plan_route(&world, &robot, &mut rng)?;
+        Some((robot, route))
+    })?;
+    let teleop = Teleop::drive(&world, &robot, &route, LOG_RATE_HZ);
+    if teleop.iter().any(|step| step.contact) {
+        return None;
+    }
+    let start = teleop.first()?.pose;
+    let profile = profile_of(&robot, &id);
+    Some(Episode { spec: EpisodeSpec::plain(id), id, world, robot, route, teleop, start, profile })
 }
 
 /// A robot in a line.

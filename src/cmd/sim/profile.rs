@@ -10,7 +10,8 @@ use crate::cmd::{Outcome, refuse_existing};
 
 pub(super) fn write(args: &SimProfileArgs) -> Result<Outcome> {
     refuse_existing(&args.output, "give another file name")?;
-    let episode = episode_with(&args.robot.world, args.robot.robot.as_deref())?;
+    let episode = episode_with(&args.robot)?;
+    // The picture's size and rate are its sender's business.
     let text = toml::to_string(&episode.profile).context("the profile cannot be written as TOML")?;
     fs::write(&args.output, text).with_context(|| format!("cannot write {}", args.output.display()))?;
     println!("robot       {}", describe(&episode.robot));

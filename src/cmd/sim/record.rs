@@ -12,7 +12,7 @@ use crate::ingest::LogReader as _;
 
 pub(super) fn record(args: &SimRecordArgs) -> Result<Outcome> {
     refuse_existing(&args.output, "give another folder")?;
-    let episode = episode_with(&args.robot.world, args.robot.robot.as_deref())?;
+    let episode = episode_with(&args.robot)?;
     fs::create_dir_all(&args.output).with_context(|| format!("cannot make {}", args.output.display()))?;
     let mut log = episode.log();
     let mut frames = 0;
@@ -26,6 +26,9 @@ pub(super) fn record(args: &SimRecordArgs) -> Result<Outcome> {
     println!("robot       {}", describe(&episode.robot));
     println!("recorded    {frames} frames at {LOG_RATE_HZ} Hz into {}", args.output.display());
     println!("next        pilotage map build {} --hz {LOG_RATE_HZ} -o MAP", args.output.display());
-    println!("then        pilotage run MAP --goal LAST --start 0 --sim {}", args.robot.world);
+    match &args.robot.robot {
+        None => println!("then        pilotage run MAP --goal LAST --start 0 --sim {}", args.robot.world),
+        Some(kind) => println!("then        pilotage sim run {} --robot {kind}", args.robot.world),
+    }
     Ok(Outcome::Done)
 }

@@ -20,7 +20,7 @@ use crate::runtime::robot::{self, Driver, Happening, RobotReport, RobotRules, SC
 const MOST_RAW_BYTES: u32 = 150_000;
 
 pub(super) fn run(args: &SimRunArgs) -> Result<Outcome> {
-    let episode = episode_with(&args.robot.world, args.robot.robot.as_deref())?;
+    let episode = episode_with(&args.robot)?;
     let mut body = body(&episode, args);
     let network = Network::from_env(|name| std::env::var(name).ok(), Purpose::NotLive)?;
     for note in network.notes() {
@@ -97,7 +97,8 @@ fn introduce(episode: &Episode, node: &RosNode, face: &RosRobot, args: &SimRunAr
     let [wide, long] = episode.world.size_m();
     println!("world       {}, {:?}, {wide:.0} x {long:.0} m", args.robot.world, episode.world.family());
     println!("robot       {}", describe(&episode.robot));
-    println!("publishes   {} ({width}x{height} at {} Hz)", face.publishes().join(" "), args.rate);
+    println!("publishes   {}", face.publishes().join(" "));
+    println!("pictures    {width}x{height}, {} a second", args.rate);
     match face.obeys() {
         Some(topic) => {
             let kind = if args.stamped { "TwistStamped" } else { "Twist" };
