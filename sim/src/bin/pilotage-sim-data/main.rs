@@ -28,8 +28,8 @@ pilotage-sim-data: training data, pictures and statistics from the simulator
            PNG pictures of every family, plan views with routes, one batch
   check    [--routes 24] [--seed N]
            prints speed, label mix, how well the expert (by kind of robot) and a blind replay do
-  episodes [--count 20] [--split train] [--seed N]
-           times the whole generator
+  episodes [--count 20] [--split train] [--seed N] [--robots compact,...] [--effects 1.0] [--movers]
+           times the whole generator, tells how its drives end; with --movers all have company
 ";
 
 fn main() -> ExitCode {

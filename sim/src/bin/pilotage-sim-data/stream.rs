@@ -8,11 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pilotage_sim::{
-    Batch, BatchSize, CONTEXT, Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, Recipe, Rng, RobotKind, Split, WIDTH,
-    World, WorldId, mix64,
+    Batch, BatchSize, CONTEXT, CrowdSpec, Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, Recipe, Rng, RobotKind,
+    Split, WIDTH, World, WorldId, mix64,
 };
 
 use crate::arguments::Arguments;
+
+/// Keeps the choice of who has company apart from all else that follows from an episode's seed.
+const CROWD_SALT: u64 = 0xC0_FFEE;
 
 /// Routes driven in each world before the next one is made.
 const EPISODES_A_WORLD: u64 = 3;
@@ -130,7 +133,8 @@ fn generate(plan: &Plan, number: u64, pool: &Mutex<Pool>) {
         let world = World::generate(WorldId { split: plan.split, index });
         for part in 0..EPISODES_A_WORLD {
             let seed = mix64(index).wrapping_add(part);
-            let recipe = Recipe { robots: &plan.robots, movers_at: None, effects: plan.effects };
+            let crowd = Rng::new(seed ^ CROWD_SALT).chance(plan.movers).then(CrowdSpec::default);
+            let recipe = Recipe { robots: &plan.robots, crowd, effects: plan.effects };
             let episode = match Episode::generate_with(&world, seed, &recipe) {
                 Ok(Some(episode)) => Arc::new(episode),
                 Ok(None) => continue,
