@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pilotage_gate::Wanted;
-use pilotage_sim::{Expert, Odometry, Pose, Robot, Route, ScanSpec, SensorEffects, Simulation, World};
+use pilotage_sim::{Crowd, Expert, Odometry, Pose, Robot, Route, ScanSpec, SensorEffects, Simulation, World};
 
 use super::SourceError;
 use super::sim::SimCamera;
@@ -13,6 +13,7 @@ use crate::runtime::robot::Body;
 /// A simulated robot with all its sensors.
 pub struct SimBody {
     simulation: Simulation<Arc<World>>,
+    crowd: Crowd,
     camera: SimCamera,
     scan: ScanSpec,
     route: Route,
@@ -32,7 +33,8 @@ impl SimBody {
     pub fn new(world: Arc<World>, robot: Robot, route: Route, start: Pose, seed: u64, camera: SimCamera) -> Self {
         let simulation = Simulation::new(world, robot, start, seed);
         let scan = ScanSpec::default();
-        Self { simulation, camera, scan, route, progress_m: 0.0, travelled_m: 0.0, v_mps: 0.0, w_rps: 0.0 }
+        let crowd = Crowd::default();
+        Self { simulation, crowd, camera, scan, route, progress_m: 0.0, travelled_m: 0.0, v_mps: 0.0, w_rps: 0.0 }
     }
 
     /// The same with a camera that is not perfect.
@@ -40,6 +42,20 @@ impl SimBody {
     pub fn with_effects(mut self, effects: SensorEffects) -> Self {
         self.simulation = self.simulation.with_effects(effects);
         self
+    }
+
+    /// The same with people about, who walk where they will.
+    #[must_use]
+    pub fn among(mut self, crowd: Crowd) -> Self {
+        self.simulation.set_movers(crowd.at(0.0));
+        self.crowd = crowd;
+        self
+    }
+
+    /// How many people are about.
+    #[must_use]
+    pub fn people(&self) -> usize {
+        self.crowd.len()
     }
 
     /// Its range finder.
@@ -63,6 +79,9 @@ impl SimBody {
 
 impl Body for SimBody {
     fn drive(&mut self, wanted: Wanted, dt_s: f64) -> bool {
+        if !self.crowd.is_empty() {
+            self.simulation.set_movers(self.crowd.at(self.simulation.time_s()));
+        }
         let report = self.simulation.step(f64::from(wanted.linear_mps), f64::from(wanted.angular_rps), dt_s);
         self.travelled_m += report.travelled_m.abs();
         let told = self.simulation.odometry();

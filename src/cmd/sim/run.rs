@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
-use pilotage_sim::{Projection, Rng, Robot, ScanSpec, SensorEffects};
+use pilotage_sim::{Crowd, Projection, Rng, Robot, ScanSpec, SensorEffects};
 
 use super::{describe, episode_with};
 use crate::camera::sim::SimCamera;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &SimRunArgs) -> Result<Outcome> {
     let figures = figures(&episode.robot, body.scan_spec(), args);
     let node = RosNode::start(&network, &options).context("cannot join the ROS network")?;
     let mut face = node.robot(&figures)?;
-    introduce(&episode, &node, &face, args);
+    introduce(&episode, &body, &node, &face, args);
 
     // Before the first step: once asked for, the end is near, and a second signal does not wait for it.
     let interrupt = Arc::new(AtomicBool::new(false));
@@ -62,6 +62,7 @@ fn body(episode: &Episode, args: &SimRunArgs) -> SimBody {
     let start = if args.expert { episode.route.start() } else { episode.start };
     let effects = SensorEffects::sample(&mut Rng::new(args.seed ^ 0x5eed_f1a5), args.flaws);
     SimBody::new(Arc::clone(&episode.world), episode.robot, episode.route.clone(), start, args.seed, camera)
+        .among(Crowd::sample(&episode.world, args.seed, args.people))
         .with_effects(if args.flaws > 0.0 { effects } else { SensorEffects::none() })
 }
 
@@ -92,11 +93,14 @@ fn figures(robot: &Robot, scan: &ScanSpec, args: &SimRunArgs) -> RobotFigures {
 }
 
 /// Says what there is, and what to type in the other terminal.
-fn introduce(episode: &Episode, node: &RosNode, face: &RosRobot, args: &SimRunArgs) {
+fn introduce(episode: &Episode, body: &SimBody, node: &RosNode, face: &RosRobot, args: &SimRunArgs) {
     let (width, height) = args.size;
     let [wide, long] = episode.world.size_m();
     println!("world       {}, {:?}, {wide:.0} x {long:.0} m", args.robot.world, episode.world.family());
     println!("robot       {}", describe(&episode.robot));
+    if args.people > 0 {
+        println!("people      {} walk about", body.people());
+    }
     println!("publishes   {}", face.publishes().join(" "));
     println!("pictures    {width}x{height}, {} a second", args.rate);
     match face.obeys() {
