@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use pilotage_graph::MapDir;
+use pilotage_sim::RobotKind;
 
 use super::plan::{CAMERA_HZ, Method, Plan};
 use super::rows::{Facts, Finished};
@@ -31,7 +32,9 @@ impl Worker {
         index: u64,
         seen: &mut dyn FnMut(Method, &Episode, &Drive) -> Result<()>,
     ) -> Result<Finished> {
-        let Some(episode) = Episode::new(plan.spec(index)) else { return Ok(Finished { index, episode: None }) };
+        let Some(episode) = plan.spec(index).and_then(Episode::new) else {
+            return Ok(Finished { index, episode: None });
+        };
         let mut course = Course::new(self, &episode, index)?;
         let mut outcomes = Vec::new();
         for &method in &plan.methods {
@@ -43,8 +46,8 @@ impl Worker {
         let facts = Facts {
             world: format!("{}:{}", episode.id.split.name(), episode.id.index),
             family: episode.world.family().name().to_owned(),
-            robot: episode.spec.kind.name().to_owned(),
-            seen: episode.spec.kind.seen_in_training(),
+            robot: episode.robot.kind.name().to_owned(),
+            seen: RobotKind::TRAINING.contains(&episode.robot.kind),
             teleop_s: episode.teleop_s(),
             taught_m: Way::new(&episode.teleop, CAMERA_HZ).length_m(),
             cruise_mps: episode.robot.v_max_mps,

@@ -40,7 +40,7 @@ pub(super) fn draw(path: &Path, methods: &[Method], rows: &[&Facts], title: &str
     let mut columns = vec![("all".to_owned(), rows.to_vec())];
     columns.extend(groups(rows, &seen));
     columns.extend(groups(rows, &|facts| facts.family.clone()));
-    columns.extend(groups(rows, &|facts| facts.robot.clone()).into_iter().filter(|(name, _)| name != "any"));
+    columns.extend(groups(rows, &|facts| facts.robot.clone()));
     let group = (BAR * methods.len() as f64).max(62.0) + GAP;
     let (width, height) = (LEFT + group * columns.len() as f64 + 12.0, TOP + HEIGHT + 78.0);
     let marks = marks(methods, &columns, title, group, width);
