@@ -8,7 +8,7 @@ use pilotage_sim::RobotKind;
 
 use super::plan::{CAMERA_HZ, Method, Plan};
 use super::rows::{Facts, Finished};
-use crate::baseline::{self, Reference, ReferenceRules, Visual};
+use crate::baseline::{self, Reference, ReferenceRules, Visual, VisualRules};
 use crate::drive::controller_of;
 use crate::episode::{Drive, Episode, Way};
 use crate::frame::RawFrame;
@@ -106,9 +106,10 @@ impl<'a> Course<'a> {
                 let mut reference = Reference::new(policy.as_mut(), rules, &self.pictures, &episode.profile)?;
                 baseline::drive(episode, &spec, CAMERA_HZ, &mut reference)?
             }
-            Method::Visual => {
+            Method::Visual | Method::Repeat => {
+                let rules = if method == Method::Visual { VisualRules::MATCHING } else { VisualRules::REPEAT };
                 let commands: Vec<(f64, f64)> = episode.teleop.iter().map(|step| (step.v_mps, step.w_rps)).collect();
-                let mut visual = Visual::new(&spec, &self.pictures, &commands, &episode.profile)?;
+                let mut visual = Visual::new(&spec, rules, &self.pictures, &commands, &episode.profile)?;
                 baseline::drive(episode, &spec, CAMERA_HZ, &mut visual)?
             }
             _ => {

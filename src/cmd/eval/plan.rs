@@ -19,6 +19,8 @@ pub(super) enum Method {
     Reference,
     /// Picture matching.
     Visual,
+    /// Picture matching that repeats the taught turns.
+    Repeat,
     /// The taught commands, blind.
     Replay,
     /// The simulator's own driver.
@@ -26,13 +28,15 @@ pub(super) enum Method {
 }
 
 impl Method {
-    pub(super) const ALL: [Self; 5] = [Self::Ours, Self::Reference, Self::Visual, Self::Replay, Self::Oracle];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Ours, Self::Reference, Self::Visual, Self::Repeat, Self::Replay, Self::Oracle];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
             Self::Reference => "reference",
             Self::Visual => "visual",
+            Self::Repeat => "repeat",
             Self::Replay => "replay",
             Self::Oracle => "oracle",
         }
@@ -43,6 +47,7 @@ impl Method {
             Self::Ours => "pilotage",
             Self::Reference => "reference rules",
             Self::Visual => "visual matching",
+            Self::Repeat => "teach and repeat",
             Self::Replay => "open-loop replay",
             Self::Oracle => "oracle",
         }

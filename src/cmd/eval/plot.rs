@@ -23,6 +23,7 @@ fn colour(method: Method) -> Colour {
         Method::Ours => DRIVEN,
         Method::Reference => TAUGHT,
         Method::Visual => [150, 120, 190],
+        Method::Repeat => [190, 165, 220],
         Method::Replay => [170, 175, 180],
         Method::Oracle => GOAL,
     }
