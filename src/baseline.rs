@@ -3,11 +3,12 @@
 //! | method | sees | knows | steers by |
 //! |---|---|---|---|
 //! | [`Reference`] | the camera | a place each second of the taught drive | our weights under the published stack's rules |
-//! | [`Visual`] | the camera | every fourth of a second of it, and the commands given there | how far the remembered picture is shifted |
+//! | [`Visual`] | the camera | a place each second of it, and the speed there | how far the remembered picture is shifted |
+//! | the same, repeating | the camera | four places a second, and the commands there | those commands, corrected by that shift |
 //! | [`replay`] | nothing | the taught commands | those commands |
 //! | [`oracle`] | the simulator's truth | the way and all obstacles | the expert that taught |
 //!
-//! The first two look through the runtime's own intake (ages, sampling, resizing) and their commands pass the same
+//! The first three look through the runtime's own intake (ages, sampling, resizing) and their commands pass the same
 //! gate with the same limits; what is theirs is only what happens between. The last two bound the protocol from below
 //! and above: replay shows that nobody arrives without looking, the oracle that one can arrive at all.
 
@@ -26,7 +27,7 @@ use crate::runtime::{CONTROL_RATE_HZ, Intake, Intaken, Snapshot};
 
 pub use privileged::{oracle, replay};
 pub use reference::{Reference, ReferenceRules};
-pub use visual::Visual;
+pub use visual::{Visual, VisualRules};
 
 /// What a method wants after it has looked.
 #[derive(Clone, Debug, PartialEq)]

@@ -225,7 +225,7 @@ pub struct EvalArgs {
     #[arg(long, default_value_t = 0)]
     pub first: u64,
     /// What is compared: ours, reference (our weights under the published rules), visual (picture matching), replay
-    /// (blind), oracle.
+    /// (blind), oracle; and repeat (picture matching that also knows the driver's commands).
     #[arg(long, value_delimiter = ',', default_value = "ours,reference,visual,replay,oracle")]
     pub methods: Vec<String>,
     /// Which robots: all (three of five trained ones), seen, unseen, any (whatever the world's seed gives), or names.

@@ -97,7 +97,11 @@ pub fn controller_of(profile: &Profile, model_rate_hz: f64) -> ControllerConfig 
         f64::from(drive.max_angular_rps),
         f64::from(profile.step_length_m(model_rate_hz)),
     );
-    ControllerConfig { min_turning_radius_m: f64::from(drive.min_turning_radius_m), ..for_robot }
+    ControllerConfig {
+        min_turning_radius_m: f64::from(drive.min_turning_radius_m),
+        latency_s: f64::from(drive.latency_s),
+        ..for_robot
+    }
 }
 
 /// What a control step gave.

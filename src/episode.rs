@@ -18,7 +18,7 @@ use std::sync::Arc;
 use pilotage_graph::{KeyframeRule, MapDir};
 use pilotage_sim::{Pose, Rng, Robot, Route, Teleop, TeleopStep, World, WorldId};
 
-use crate::camera::sim::{SimCamera, SimRobot};
+use crate::camera::sim::{Scene, SimCamera, SimRobot};
 use crate::config::Profile;
 use crate::frame::RawFrame;
 use crate::mapping::{self, BuildOptions, BuildReport};
@@ -27,7 +27,7 @@ use crate::policy::Policy;
 pub use drive::{Drive, DriveOptions};
 pub use judge::{Cause, Outcome};
 pub use log::{MemoryLog, SimLog};
-pub use spec::{Effects, EpisodeSpec, Kind};
+pub use spec::{Effects, EpisodeSpec};
 pub use track::{Contact, Probe, Sample, TickNote, Track};
 pub use way::{OnWay, Way};
 
@@ -54,6 +54,10 @@ pub struct Episode {
     pub teleop: Vec<TeleopStep>,
     /// Where the robot is set down for its own drive.
     pub start: Pose,
+    /// The conditions of the taught drive. Nobody is about on it: the map holds the building alone.
+    pub taught: Scene,
+    /// The conditions of the robot's own drive.
+    pub own: Scene,
     /// The robot's profile.
     pub profile: Profile,
 }
@@ -73,7 +77,7 @@ impl Episode {
         let world = Arc::new(World::generate(id));
         let mut rng = Rng::new(id.seed() ^ 0xe915_0de5);
         let (robot, route) = (0..8).find_map(|_| {
-            let robot = spec.kind.sample(&mut rng, world.family());
+            let robot = spec.robot(&mut rng, world.family());
             let route = pilotage_sim::plan_route(&world, &robot, &mut rng)?;
             Some((robot, route))
         })?;
@@ -84,7 +88,12 @@ impl Episode {
         let first = teleop.first()?.pose;
         let start = perturbed(&world, &robot, first, &mut rng);
         let profile = profile_of(&robot, &id);
-        Some(Self { spec, id, world, robot, route, teleop, start, profile })
+        let taught = spec.effects.draw(&mut rng);
+        let mut own = spec.effects.draw(&mut rng);
+        if spec.movers {
+            own.crowd = spec::crowd(&world, &robot, &route, rng.next_u64());
+        }
+        Some(Self { spec, id, world, robot, route, teleop, start, taught, own, profile })
     }
 
     /// Where the drive ended.
@@ -163,13 +172,14 @@ impl Episode {
     #[must_use]
     pub fn set_down(&self, rate_hz: f64) -> SimRobot {
         let camera = SimCamera { rate_hz, ..SimCamera::default() };
-        SimRobot::new(Arc::clone(&self.world), self.robot, self.start, self.id.seed(), camera)
+        let robot = SimRobot::new(Arc::clone(&self.world), self.robot, self.start, self.id.seed(), camera);
+        robot.in_scene(self.own.clone())
     }
 
     /// The same, watched.
     #[must_use]
     pub fn probe(&self, rate_hz: f64) -> Probe {
-        Probe::new(self.set_down(rate_hz), Arc::clone(&self.world), self.robot.radius_m)
+        Probe::new(self.set_down(rate_hz), self.robot.radius_m)
     }
 }
 
@@ -193,6 +203,7 @@ pub fn profile_of(robot: &Robot, id: &WorldId) -> Profile {
     drive.angular_accel_rps2 = robot.w_accel_rps2 as f32;
     drive.min_turning_radius_m = robot.min_turn_radius_m as f32;
     drive.step_length_m = Some(robot.step_length_m() as f32);
+    drive.latency_s = robot.latency_s as f32;
     profile.camera.latency_s = 0.0;
     profile
 }

@@ -1,6 +1,6 @@
 //! The two ends of the scale: commands without looking, and driving by the simulator's truth.
 
-use pilotage_sim::{Expert, Surroundings};
+use pilotage_sim::Expert;
 
 use crate::episode::{Drive, Episode, LOG_RATE_HZ, TickNote};
 use crate::navigator::Phase;
@@ -39,12 +39,11 @@ pub fn oracle(episode: &Episode) -> Drive {
     let mut probe = episode.probe(LOG_RATE_HZ);
     let dt_s = 1.0 / CONTROL_RATE_HZ;
     let limit_s = episode.limit_s(4.0, 6);
-    let around = Surroundings::from(&*episode.world);
-    let expert = Expert::new(around, &episode.robot, &episode.route);
     let (mut progress_m, mut t_s) = (0.0, 0.0);
     let mut declared_s = None;
     let mut notes = Vec::new();
     while t_s < limit_s && !probe.is_stuck() {
+        let expert = Expert::new(probe.surroundings(), &episode.robot, &episode.route);
         progress_m = expert.progress_m(&probe.pose(), progress_m);
         if progress_m >= episode.route.length_m() {
             declared_s = Some(t_s);

@@ -1,9 +1,11 @@
 //! Teach and repeat by picture matching, without any learning.
 //!
-//! Every fourth of a second of the taught drive is kept as a small contrast-normalised strip with the command given
-//! there. The robot's place is the best match in a window around the last one; the taught command is repeated there,
-//! corrected by how far the picture is shifted against the remembered one. The family of methods that this stands
-//! for: appearance-based teach and repeat with horizontal offset correction.
+//! Places of the taught drive are kept as small contrast-normalised strips with the speed driven there. The robot's
+//! place is the best match in a window around the last one; it drives at that place's speed and turns by how far the
+//! picture is shifted against the remembered one. So it knows what the other methods know: pictures of places.
+//!
+//! [`VisualRules::REPEAT`] is the stronger kin that also knows the driver's commands: a place each quarter of a second,
+//! and the taught turn rate with the shift as its correction.
 
 use pilotage_gate::Wanted;
 
@@ -18,13 +20,29 @@ const WIDTH: usize = 64;
 const HEIGHT: usize = 24;
 /// Largest shift looked for, columns.
 const MOST_SHIFT: i32 = 16;
-/// Places looked at behind and ahead of the last one.
-const BEHIND: usize = 2;
-const AHEAD: usize = 5;
+/// How far behind and ahead of the last place it is looked for, policy steps.
+const BEHIND_STEPS: f64 = 2.0;
+const AHEAD_STEPS: f64 = 5.0;
 /// Turn rate per share of the picture's width, as a multiple of the greatest turn rate.
 const TURN_GAIN: f64 = 4.0;
 /// Columns of a patch whose contrast is made equal, on either side.
 const PATCH: usize = 4;
+
+/// What a visual method knows of the drive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VisualRules {
+    /// Seconds of the drive between two places.
+    pub place_every_s: f64,
+    /// Whether the taught turn rates are repeated.
+    pub repeats_turns: bool,
+}
+
+impl VisualRules {
+    /// Pictures of places, one each second, as the published stack keeps them.
+    pub const MATCHING: Self = Self { place_every_s: 1.0, repeats_turns: false };
+    /// Pictures and commands, four a second.
+    pub const REPEAT: Self = Self { place_every_s: 0.25, repeats_turns: true };
+}
 
 struct Place {
     steps: f64,
@@ -36,6 +54,7 @@ struct Place {
 /// Teach and repeat by picture matching.
 pub struct Visual {
     places: Vec<Place>,
+    rules: VisualRules,
     closest: usize,
     ended_ticks: u32,
     max_w_rps: f64,
@@ -49,6 +68,7 @@ impl Visual {
     /// When a picture cannot be resized, or there are none.
     pub fn new(
         spec: &ModelSpec,
+        rules: VisualRules,
         drive: &[RawFrame],
         commands: &[(f64, f64)],
         profile: &Profile,
@@ -61,13 +81,13 @@ impl Visual {
             if t_s + 1e-6 >= due_s || index == last {
                 let strip = strip(&policy::resize(&frame.picture, spec)?);
                 places.push(Place { steps: t_s * spec.rate_hz, strip, v_mps, w_rps });
-                due_s = t_s + 1.0 / spec.rate_hz;
+                due_s = t_s + rules.place_every_s;
             }
         }
         anyhow::ensure!(!places.is_empty(), "a drive without pictures teaches nothing");
         let drive = &profile.drive;
         let (max_w_rps, max_v_mps) = (drive.max_angular_rps.into(), drive.cruise_mps.into());
-        Ok(Self { places, closest: 0, ended_ticks: 0, max_w_rps, max_v_mps })
+        Ok(Self { places, rules, closest: 0, ended_ticks: 0, max_w_rps, max_v_mps })
     }
 }
 
@@ -76,14 +96,16 @@ impl Method for Visual {
         let Some(newest) = snapshot.frames.last() else { anyhow::bail!("a context without frames") };
         let seen = strip(&newest.image);
         let last = self.places.len() - 1;
-        let from = self.closest.saturating_sub(BEHIND);
-        let window = self.places.iter().enumerate().take(self.closest + AHEAD + 1).skip(from);
+        let here = self.places.get(self.closest).map_or(0.0, |place| place.steps);
         let mut best = (self.closest, f32::NEG_INFINITY, 0.0);
-        for (index, place) in window {
+        for (index, place) in self.places.iter().enumerate() {
+            let beyond = place.steps - here;
+            if !(-BEHIND_STEPS..=AHEAD_STEPS).contains(&beyond) {
+                continue;
+            }
             let (match_, shift) = best_shift(&seen, &place.strip);
-            // Among equals the one right ahead: the robot has driven since.
-            let expected = (index as f32 - self.closest as f32 - 1.0).abs();
-            let score = match_ - 0.01 * expected;
+            // Among equals the one a step ahead: the robot has driven since.
+            let score = match_ - 0.01 * (beyond - 1.0).abs() as f32;
             if score > best.1 {
                 best = (index, score, shift);
             }
@@ -95,7 +117,8 @@ impl Method for Visual {
         self.ended_ticks = if closest == last { self.ended_ticks + 1 } else { 0 };
         // What was seen in the middle lies to the left now: the robot looks too far to the right, and turns left.
         let turn = TURN_GAIN * self.max_w_rps * f64::from(shift) / WIDTH as f64;
-        // The last place was taught standing; creep until it is reached.
+        let w_rps = if self.rules.repeats_turns { w_rps } else { 0.0 };
+        // The first and the last place may have been taught standing.
         let v_mps = if closest == last { 0.0 } else { v_mps.max(0.15 * self.max_v_mps) };
         Ok(Ruling {
             wanted: Wanted {

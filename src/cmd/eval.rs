@@ -147,7 +147,7 @@ fn trace(plan: &Plan, index: u64, policy: Box<dyn crate::policy::Policy>) -> Res
             method.title(),
             plan.split.name(),
             episode.world.family().name(),
-            episode.spec.kind.name(),
+            episode.robot.kind.name(),
             episode.robot.v_max_mps,
             episode.robot.radius_m
         );

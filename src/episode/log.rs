@@ -1,5 +1,7 @@
 //! The teleoperator's drive as a log: rendered as it is read, or from pictures that are there already.
 
+use pilotage_sim::{Motion, Surroundings};
+
 use super::{Episode, LOG_RATE_HZ};
 use crate::camera::sim::SimCamera;
 use crate::frame::{Picture, RawFrame, SourceStamp};
@@ -23,7 +25,10 @@ impl LogReader for SimLog<'_> {
         let Some(step) = self.episode.teleop.get(self.next) else { return Ok(None) };
         let SimCamera { width, height, .. } = self.camera;
         let (world, robot) = (&self.episode.world, &self.episode.robot);
-        let render = pilotage_sim::render(world, &step.pose, &robot.camera, width as usize, height as usize, 2);
+        let scene = &self.episode.taught;
+        let around = Surroundings::from(&**world).with_light(scene.light);
+        let motion = Motion { pose: step.pose, v_mps: step.v_mps, w_rps: step.w_rps };
+        let render = scene.effects.picture(around, robot, &motion, step.t_s, width as usize, height as usize);
         let index = self.next as u64;
         let unusable = |reason: String| IngestError::NothingUsable {
             path: self.episode.id.split.name().into(),

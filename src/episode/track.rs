@@ -1,9 +1,7 @@
 //! What a robot really did on its drive: the simulator's truth, for judging and drawing. No method sees it.
 
-use std::sync::Arc;
-
 use pilotage_gate::Command;
-use pilotage_sim::{Pose, World};
+use pilotage_sim::{Pose, Surroundings};
 
 use crate::camera::SourceError;
 use crate::camera::sim::SimRobot;
@@ -115,7 +113,6 @@ pub struct TickNote {
 /// A simulated robot that is watched.
 pub struct Probe {
     robot: SimRobot,
-    world: Arc<World>,
     radius_m: f64,
     track: Track,
     stuck_steps: u32,
@@ -124,17 +121,23 @@ pub struct Probe {
 impl Probe {
     /// Watches a robot of the given radius.
     #[must_use]
-    pub fn new(robot: SimRobot, world: Arc<World>, radius_m: f64) -> Self {
+    pub fn new(robot: SimRobot, radius_m: f64) -> Self {
         let pose = robot.pose();
-        let clearance_m = world.clearance_m(pose.x_m, pose.y_m) - radius_m;
+        let clearance_m = robot.surroundings().clearance_m(pose.x_m, pose.y_m) - radius_m;
         let first = Sample { t_s: 0.0, pose, clearance_m, moving: false };
-        Self { robot, world, radius_m, track: Track { samples: vec![first], contacts: Vec::new() }, stuck_steps: 0 }
+        Self { robot, radius_m, track: Track { samples: vec![first], contacts: Vec::new() }, stuck_steps: 0 }
     }
 
     /// Where the robot is.
     #[must_use]
     pub fn pose(&self) -> Pose {
         self.robot.pose()
+    }
+
+    /// The world, and who is in it now.
+    #[must_use]
+    pub fn surroundings(&self) -> Surroundings<'_> {
+        self.robot.surroundings()
     }
 
     /// Whether it has pushed against something for so long that it will not get anywhere.
@@ -157,7 +160,7 @@ impl Probe {
         if self.robot.touches() > touches {
             self.track.contacts.push(Contact { t_s, pose });
         }
-        let clearance_m = self.world.clearance_m(pose.x_m, pose.y_m) - self.radius_m;
+        let clearance_m = self.robot.surroundings().clearance_m(pose.x_m, pose.y_m) - self.radius_m;
         let moving = way_m > STANDING_MPS * dt_s || turned > 0.05 * dt_s;
         self.track.samples.push(Sample { t_s, pose, clearance_m, moving });
     }

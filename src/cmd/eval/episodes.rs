@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use pilotage_graph::MapDir;
+use pilotage_sim::RobotKind;
 
 use super::plan::{CAMERA_HZ, Method, Plan};
 use super::rows::{Facts, Finished};
-use crate::baseline::{self, Reference, ReferenceRules, Visual};
+use crate::baseline::{self, Reference, ReferenceRules, Visual, VisualRules};
 use crate::drive::controller_of;
 use crate::episode::{Drive, Episode, Way};
 use crate::frame::RawFrame;
@@ -31,7 +32,9 @@ impl Worker {
         index: u64,
         seen: &mut dyn FnMut(Method, &Episode, &Drive) -> Result<()>,
     ) -> Result<Finished> {
-        let Some(episode) = Episode::new(plan.spec(index)) else { return Ok(Finished { index, episode: None }) };
+        let Some(episode) = plan.spec(index).and_then(Episode::new) else {
+            return Ok(Finished { index, episode: None });
+        };
         let mut course = Course::new(self, &episode, index)?;
         let mut outcomes = Vec::new();
         for &method in &plan.methods {
@@ -43,8 +46,8 @@ impl Worker {
         let facts = Facts {
             world: format!("{}:{}", episode.id.split.name(), episode.id.index),
             family: episode.world.family().name().to_owned(),
-            robot: episode.spec.kind.name().to_owned(),
-            seen: episode.spec.kind.seen_in_training(),
+            robot: episode.robot.kind.name().to_owned(),
+            seen: RobotKind::TRAINING.contains(&episode.robot.kind),
             teleop_s: episode.teleop_s(),
             taught_m: Way::new(&episode.teleop, CAMERA_HZ).length_m(),
             cruise_mps: episode.robot.v_max_mps,
@@ -103,9 +106,10 @@ impl<'a> Course<'a> {
                 let mut reference = Reference::new(policy.as_mut(), rules, &self.pictures, &episode.profile)?;
                 baseline::drive(episode, &spec, CAMERA_HZ, &mut reference)?
             }
-            Method::Visual => {
+            Method::Visual | Method::Repeat => {
+                let rules = if method == Method::Visual { VisualRules::MATCHING } else { VisualRules::REPEAT };
                 let commands: Vec<(f64, f64)> = episode.teleop.iter().map(|step| (step.v_mps, step.w_rps)).collect();
-                let mut visual = Visual::new(&spec, &self.pictures, &commands, &episode.profile)?;
+                let mut visual = Visual::new(&spec, rules, &self.pictures, &commands, &episode.profile)?;
                 baseline::drive(episode, &spec, CAMERA_HZ, &mut visual)?
             }
             _ => {

@@ -50,7 +50,7 @@ pub(super) fn draw(episode: &Episode, drive: &Drive, path: &Path) -> Result<()> 
         "{}:{} {} {}: {:.2} m off, {} touches",
         episode.id.split.name(),
         episode.id.index,
-        episode.spec.kind.name(),
+        episode.robot.kind.name(),
         if outcome.success { "arrived" } else { outcome.cause.name() },
         outcome.error_m,
         outcome.touches

@@ -1,12 +1,12 @@
 //! What an evaluation is asked to do, checked; and which robot drives in which world.
 
 use anyhow::{Context as _, Result};
-use pilotage_sim::{Split, WorldId};
+use pilotage_sim::{Family, RobotKind, Split, WorldId};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::EvalArgs;
 use crate::control::ControllerConfig;
-use crate::episode::{DriveOptions, Effects, EpisodeSpec, Kind};
+use crate::episode::{DriveOptions, Effects, EpisodeSpec};
 use crate::navigator::NavigatorConfig;
 
 /// A way of driving.
@@ -19,6 +19,8 @@ pub(super) enum Method {
     Reference,
     /// Picture matching.
     Visual,
+    /// Picture matching that repeats the taught turns.
+    Repeat,
     /// The taught commands, blind.
     Replay,
     /// The simulator's own driver.
@@ -26,13 +28,15 @@ pub(super) enum Method {
 }
 
 impl Method {
-    pub(super) const ALL: [Self; 5] = [Self::Ours, Self::Reference, Self::Visual, Self::Replay, Self::Oracle];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Ours, Self::Reference, Self::Visual, Self::Repeat, Self::Replay, Self::Oracle];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
             Self::Reference => "reference",
             Self::Visual => "visual",
+            Self::Repeat => "repeat",
             Self::Replay => "replay",
             Self::Oracle => "oracle",
         }
@@ -43,6 +47,7 @@ impl Method {
             Self::Ours => "pilotage",
             Self::Reference => "reference rules",
             Self::Visual => "visual matching",
+            Self::Repeat => "teach and repeat",
             Self::Replay => "open-loop replay",
             Self::Oracle => "oracle",
         }
@@ -64,24 +69,53 @@ pub(super) struct Plan {
 /// Which robots drive.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Robots {
-    /// Whatever the world's seed gives.
+    /// Whatever the world's seed gives, of those that training knows.
     Any,
+    /// Three of five worlds of each kind with robots that training knows, two with others; each in turn.
+    Mixed,
+    /// These in turn.
+    These(Vec<RobotKind>),
 }
 
 impl Robots {
     fn parse(names: &[String]) -> Result<Self> {
+        let known = RobotKind::ALL.map(RobotKind::name).join(", ");
         match names {
-            [one] if one == "any" || one == "all" => Ok(Self::Any),
-            _ => anyhow::bail!("unknown robots"),
+            [one] if one == "any" => Ok(Self::Any),
+            [one] if one == "all" => Ok(Self::Mixed),
+            [one] if one == "seen" => Ok(Self::These(RobotKind::TRAINING.to_vec())),
+            [one] if one == "unseen" => Ok(Self::These(RobotKind::HELD_OUT.to_vec())),
+            _ => {
+                let kind = |name: &String| {
+                    RobotKind::from_name(name)
+                        .with_context(|| format!("there is no robot {name:?}; choose all, seen, unseen, any or of {known}"))
+                };
+                Ok(Self::These(names.iter().map(kind).collect::<Result<_>>()?))
+            }
         }
     }
 
-    fn kind(&self, _id: WorldId) -> Kind {
-        match self {
-            Self::Any => Kind::Any,
-        }
+    /// The robot for a world; `Err` where none of them has room in it.
+    fn kind(&self, id: WorldId) -> Result<Option<RobotKind>, Unfit> {
+        // The kinds of worlds come in turn too, so the turn of the robots goes by rounds of them.
+        let round = id.index / Family::ALL.len() as u64;
+        let (kinds, turn): (&[RobotKind], u64) = match self {
+            Self::Any => return Ok(None),
+            Self::These(kinds) => (kinds, round),
+            Self::Mixed if round.is_multiple_of(5) || round % 5 == 2 || round % 5 == 4 => {
+                (&RobotKind::TRAINING, round / 5 * 3 + round % 5 / 2)
+            }
+            Self::Mixed => (&RobotKind::HELD_OUT, round / 5 * 2 + round % 5 / 2),
+        };
+        let fit: Vec<RobotKind> = kinds.iter().copied().filter(|kind| kind.suits(id.family())).collect();
+        let index = turn.checked_rem(fit.len() as u64).ok_or(Unfit)?;
+        fit.get(index as usize).copied().map(Some).ok_or(Unfit)
     }
 }
+
+/// None of the robots has room in this kind of world.
+#[derive(Debug)]
+struct Unfit;
 
 impl Plan {
     pub(super) fn new(args: &EvalArgs) -> Result<Self> {
@@ -114,9 +148,11 @@ impl Plan {
         Ok(plan)
     }
 
-    pub(super) fn spec(&self, index: u64) -> EpisodeSpec {
+    /// The episode of an index; `None` where none of the robots has room in such a world.
+    pub(super) fn spec(&self, index: u64) -> Option<EpisodeSpec> {
         let world = WorldId { split: self.split, index };
-        EpisodeSpec { world, kind: self.robots.kind(world), effects: self.effects, movers: self.movers }
+        let kind = self.robots.kind(world).ok()?;
+        Some(EpisodeSpec { world, kind, effects: self.effects, movers: self.movers })
     }
 
     /// The numbers for `ours`, for a robot whose own controller is `base`.
@@ -165,4 +201,48 @@ fn setting(text: &str) -> Result<(String, serde_json::Value)> {
     let (name, value) = text.split_once('=').with_context(|| format!("--set {text:?}: write it as NAME=VALUE"))?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
     Ok((name.trim().to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_of_five_worlds_of_each_kind_are_driven_by_robots_that_training_knows() {
+        for family in Family::ALL {
+            let ids = (0..400).map(|index| WorldId { split: Split::Validation, index });
+            let kinds: Vec<RobotKind> = ids
+                .filter(|id| id.family() == family)
+                .map(|id| Robots::Mixed.kind(id).unwrap().unwrap())
+                .inspect(|kind| assert!(kind.suits(family), "{kind:?} in {family:?}"))
+                .collect();
+            let count = |kind: &RobotKind| kinds.iter().filter(|other| *other == kind).count();
+            assert_eq!(RobotKind::TRAINING.iter().map(count).sum::<usize>(), 60, "{family:?}");
+            let of_each: Vec<usize> = RobotKind::TRAINING.iter().filter(|kind| kind.suits(family)).map(count).collect();
+            assert!(of_each.iter().all(|&n| n >= 60 / of_each.len() - 1), "{family:?}: {of_each:?}");
+            let unseen = RobotKind::HELD_OUT.iter().filter(|kind| kind.suits(family)).map(count);
+            assert!(unseen.clone().all(|n| n >= 20) && unseen.sum::<usize>() == 40, "{family:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_does_not_exist_is_refused_by_name() {
+        let plan = |text: &str| Plan {
+            split: Split::Validation,
+            first: 0,
+            episodes: 1,
+            methods: vec![Method::Ours],
+            robots: Robots::Any,
+            effects: Effects::None,
+            movers: false,
+            settings: vec![setting(text).unwrap()],
+        };
+        let base = ControllerConfig::for_robot(0.5, 1.0, 0.125);
+        assert!((plan("lookahead_steps=4").options(base).unwrap().navigator.lookahead_steps - 4.0).abs() < 1e-6);
+        let divisor = plan("controller.speed_divisor=4").options(base).unwrap().controller.unwrap().speed_divisor;
+        assert!((divisor - 4.0).abs() < 1e-9);
+        let error = plan("localizer.arive=4").options(base).unwrap_err().to_string();
+        assert!(error.contains("localizer.arive"), "{error}");
+        assert!(plan("controller.speed_divisor=-1").options(base).is_err());
+    }
 }

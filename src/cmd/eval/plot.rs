@@ -23,6 +23,7 @@ fn colour(method: Method) -> Colour {
         Method::Ours => DRIVEN,
         Method::Reference => TAUGHT,
         Method::Visual => [150, 120, 190],
+        Method::Repeat => [190, 165, 220],
         Method::Replay => [170, 175, 180],
         Method::Oracle => GOAL,
     }
@@ -40,7 +41,7 @@ pub(super) fn draw(path: &Path, methods: &[Method], rows: &[&Facts], title: &str
     let mut columns = vec![("all".to_owned(), rows.to_vec())];
     columns.extend(groups(rows, &seen));
     columns.extend(groups(rows, &|facts| facts.family.clone()));
-    columns.extend(groups(rows, &|facts| facts.robot.clone()).into_iter().filter(|(name, _)| name != "any"));
+    columns.extend(groups(rows, &|facts| facts.robot.clone()));
     let group = (BAR * methods.len() as f64).max(62.0) + GAP;
     let (width, height) = (LEFT + group * columns.len() as f64 + 12.0, TOP + HEIGHT + 78.0);
     let marks = marks(methods, &columns, title, group, width);

@@ -25,8 +25,8 @@ pub(super) struct Facts {
     pub(super) world: String,
     pub(super) family: String,
     pub(super) robot: String,
-    /// Whether training knew this kind of robot; `None` where nobody can say.
-    pub(super) seen: Option<bool>,
+    /// Whether training may know this kind of robot.
+    pub(super) seen: bool,
     pub(super) teleop_s: f64,
     pub(super) taught_m: f64,
     pub(super) cruise_mps: f64,
@@ -113,7 +113,7 @@ pub(super) fn write_csv(path: &Path, rows: &[&Facts]) -> Result<()> {
     .with_context(because)?;
     for facts in rows {
         for (method, o) in &facts.outcomes {
-            let seen = facts.seen.map_or("", |seen| if seen { "1" } else { "0" });
+            let seen = u8::from(facts.seen);
             let belief = o.belief_error_steps.map_or(String::new(), |steps| format!("{steps:.2}"));
             writeln!(
                 file,

@@ -7,7 +7,6 @@ use crate::episode::{Cause, Outcome};
 
 /// The figures of one method over some episodes.
 pub(super) struct Figures {
-    pub(super) episodes: usize,
     pub(super) success: Figure,
     pub(super) arrived: Figure,
     pub(super) contacts_per_run: Figure,
@@ -33,7 +32,6 @@ impl Figures {
         };
         let declared: Vec<f64> = outcomes.iter().filter(|o| o.declared).map(|o| o.time_ratio).collect();
         Some(Self {
-            episodes: outcomes.len(),
             success: stats::share(count(&|o| o.success), outcomes.len()),
             arrived: stats::share(count(&|o| o.arrived), outcomes.len()),
             contacts_per_run: mean(&|o| o.touches as f64),
@@ -63,9 +61,9 @@ pub(super) fn groups<'a>(rows: &[&'a Facts], by: &dyn Fn(&Facts) -> String) -> V
     names.into_iter().map(|name| (name.clone(), members(&name))).filter(|(name, _)| !name.is_empty()).collect()
 }
 
-/// The property "seen in training", where it is known.
+/// Whether training may know the robot.
 pub(super) fn seen(facts: &Facts) -> String {
-    facts.seen.map_or(String::new(), |seen| if seen { "robots seen".into() } else { "robots unseen".into() })
+    if facts.seen { "robots seen".into() } else { "robots unseen".into() }
 }
 
 /// Prints everything; intervals are 95 %.
