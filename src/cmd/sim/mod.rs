@@ -5,14 +5,12 @@ mod record;
 #[cfg_attr(not(feature = "ros"), path = "run_without_ros.rs")]
 mod run;
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, Result};
-use pilotage_sim::{Rng, Robot, RobotKind, Split, Teleop, World, WorldId};
+use pilotage_sim::{Robot, RobotKind, Split, WorldId};
 
 use super::Outcome;
 use crate::cli::{SimCommand, SimRobotArgs};
-use crate::episode::{Episode, EpisodeSpec, LOG_RATE_HZ, profile_of};
+use crate::episode::{Episode, EpisodeSpec};
 
 pub(super) fn dispatch(command: &SimCommand) -> Result<Outcome> {
     match command {
@@ -44,29 +42,12 @@ fn episode_with(args: &SimRobotArgs) -> Result<Episode> {
     };
     let names = || RobotKind::ALL.map(RobotKind::name).join(", ");
     let kind = RobotKind::from_name(name).with_context(|| format!("there is no robot {name:?}, but {}", names()))?;
-    with_kind(id, kind).with_context(|| format!("{} for the robot {name}", no_way(world)))
+    let spec = EpisodeSpec { kind: Some(kind), ..EpisodeSpec::plain(id) };
+    Episode::new(spec).with_context(|| format!("{} for the robot {name}", no_way(world)))
 }
 
 fn no_way(world: &str) -> String {
     format!("world {world} offers no way that can be driven without touching something; try the next index")
-}
-
-/// The drive of one kind of robot, set down where it was recorded.
-fn with_kind(id: WorldId, kind: RobotKind) -> Option<Episode> {
-    let world = Arc::new(World::generate(id));
-    let mut rng = Rng::new(id.seed() ^ 0x70b0_7a5e);
-    let (robot, route) = (0..8).find_map(|_| {
-        let robot = kind.sample(&mut rng, world.family());
-        let route = pilotage_sim::plan_route(&world, &robot, &mut rng)?;
-        Some((robot, route))
-    })?;
-    let teleop = Teleop::drive(&world, &robot, &route, LOG_RATE_HZ);
-    if teleop.iter().any(|step| step.contact) {
-        return None;
-    }
-    let start = teleop.first()?.pose;
-    let profile = profile_of(&robot, &id);
-    Some(Episode { spec: EpisodeSpec::plain(id), id, world, robot, route, teleop, start, profile })
 }
 
 /// A robot in a line.
