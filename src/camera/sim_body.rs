@@ -118,3 +118,67 @@ impl Body for SimBody {
         Some(Wanted { linear_mps: v_mps as f32, angular_rps: w_rps as f32 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pilotage_sim::{Split, WorldId};
+
+    use super::*;
+    use crate::episode::Episode;
+
+    fn body(seed: u64) -> (SimBody, Episode) {
+        let episode = Episode::of(WorldId { split: Split::Validation, index: 5 }).unwrap();
+        let (world, route, start) = (Arc::clone(&episode.world), episode.route.clone(), episode.route.start());
+        (SimBody::new(world, episode.robot, route, start, seed, SimCamera::default()), episode)
+    }
+
+    #[test]
+    fn its_own_driver_reaches_the_goal_and_touches_nothing() {
+        let (mut body, episode) = body(3);
+        let mut steps = 0;
+        while let Some(wanted) = body.expert() {
+            for _ in 0..5 {
+                assert!(!body.drive(wanted, 0.01), "a contact after {steps} decisions");
+            }
+            steps += 1;
+            assert!(steps < 4000, "it never arrives");
+        }
+        let from_goal = body.pose().distance_m(&episode.goal());
+        assert!(from_goal < 0.3 && body.travelled_m() > 3.0, "{from_goal} m after {} m", body.travelled_m());
+    }
+
+    #[test]
+    fn people_move_as_time_goes_by_and_are_in_the_scan() {
+        let (mut body, episode) = body(3);
+        let before = body.scan();
+        let crowd = Crowd::sample(&episode.world, 1, 12);
+        let mut body = body.among(crowd);
+        assert!(body.people() > 0);
+        let standing = Wanted { linear_mps: 0.0, angular_rps: 0.0 };
+        let differ = |a: &[f32], b: &[f32]| a.iter().zip(b).filter(|(a, b)| (*a - *b).abs() > 0.2).count();
+        // Noise makes none of these; drop-outs are infinite, and their difference no number or infinite.
+        let seen = (0..60).map(|_| {
+            for _ in 0..50 {
+                body.drive(standing, 0.01);
+            }
+            differ(&before, &body.scan())
+        });
+        let (least, most) = seen.fold((usize::MAX, 0), |(least, most), n| (least.min(n), most.max(n)));
+        assert!(most > least + 5, "{least} to {most} beams differ");
+    }
+
+    #[test]
+    fn the_speed_that_the_wheels_tell_follows_the_command_and_comes_to_rest() {
+        let (mut body, episode) = body(3);
+        let wanted = Wanted { linear_mps: 0.5 * episode.robot.v_max_mps as f32, angular_rps: 0.0 };
+        for _ in 0..100 {
+            body.drive(wanted, 0.01);
+        }
+        let told = body.odometry();
+        assert!((told.v_mps / f64::from(wanted.linear_mps) - 1.0).abs() < 0.3, "{told:?}");
+        for _ in 0..200 {
+            body.drive(Wanted { linear_mps: 0.0, angular_rps: 0.0 }, 0.01);
+        }
+        assert!(body.odometry().v_mps.abs() < 1e-3, "{:?}", body.odometry());
+    }
+}

@@ -109,3 +109,21 @@ fn parse_within(text: &str, least: f64, most: f64) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if (least..=most).contains(&number) { Ok(number) } else { Err(format!("{least} to {most} are possible")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_rates_out_of_reach_are_refused_with_what_is_possible() {
+        assert_eq!(parse_size("640x480"), Ok((640, 480)));
+        for text in ["640", "640x", "0x480", "640x9999", "-1x5", "640 x 480"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+        assert!(parse_size("640x9999").is_err_and(|error| error.contains("9999") && error.contains("2048")));
+        assert!(parse_rate("20").is_ok());
+        for text in ["0", "-5", "nan", "inf", "1000", "x"] {
+            assert!(parse_rate(text).is_err() && parse_factor(text).is_err(), "{text}");
+        }
+    }
+}

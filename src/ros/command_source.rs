@@ -114,10 +114,8 @@ mod tests {
 
     #[test]
     fn forward_and_turn_are_taken_and_what_is_no_number_is_no_command() {
-        let twist = |x: f64, z: f64| Twist {
-            linear: Vector3 { x, y: 9.0, z: 9.0 },
-            angular: Vector3 { x: 9.0, y: 9.0, z },
-        };
+        let twist =
+            |x: f64, z: f64| Twist { linear: Vector3 { x, y: 9.0, z: 9.0 }, angular: Vector3 { x: 9.0, y: 9.0, z } };
         assert_eq!(wanted(&twist(0.5, -0.25)), Some(Wanted { linear_mps: 0.5, angular_rps: -0.25 }));
         for (x, z) in [(f64::NAN, 0.0), (0.0, f64::INFINITY), (1e300, 0.0)] {
             assert_eq!(wanted(&twist(x, z)), None);

@@ -119,11 +119,8 @@ impl RosRobot {
             None
         };
         let commands = if figures.self_driven { None } else { Some(CommandSource::open(node)?) };
-        let clock = if figures.own_time {
-            Some(open(node, "/clock".into(), ("rosgraph_msgs", "Clock"), true)?)
-        } else {
-            None
-        };
+        let clock =
+            if figures.own_time { Some(open(node, "/clock".into(), ("rosgraph_msgs", "Clock"), true)?) } else { None };
         Ok(Self {
             figures: *figures,
             compressed: open(node, format!("{image}/compressed"), ("sensor_msgs", "CompressedImage"), false)?,
@@ -184,7 +181,8 @@ impl RosRobot {
         let header = Self::header(stamp, CAMERA_FRAME);
         self.camera_info.send(camera_info(header.clone(), width, height, self.figures.lens))?;
         if self.node.subscribers_of(&self.compressed.publisher) > 0 {
-            let data = jpeg(picture).map_err(|reason| RosError::Send { topic: self.compressed.name.clone(), reason })?;
+            let data =
+                jpeg(picture).map_err(|reason| RosError::Send { topic: self.compressed.name.clone(), reason })?;
             let format = "rgb8; jpeg compressed rgb8".to_owned();
             self.compressed.send(CompressedImage { header: header.clone(), format, data })?;
         }

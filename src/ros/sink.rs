@@ -47,7 +47,11 @@ impl RosCommandSink {
         let commands = if options.stamped {
             Commands::Stamped(node.publish(&commands_topic, stamped_type(), COMMAND_QOS)?)
         } else {
-            Commands::Plain(node.publish(&commands_topic, MessageTypeName::new("geometry_msgs", "Twist"), COMMAND_QOS)?)
+            Commands::Plain(node.publish(
+                &commands_topic,
+                MessageTypeName::new("geometry_msgs", "Twist"),
+                COMMAND_QOS,
+            )?)
         };
         let origin = node.publish(&origin_topic, stamped_type(), COMMAND_QOS)?;
         Ok(Self { commands, commands_topic, origin, origin_topic, has_sent: false, node: node.clone() })

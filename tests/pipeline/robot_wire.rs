@@ -132,9 +132,8 @@ fn check_drive(who: &str, notes: &Notes) {
     // 2 s at 0.2 m/s, half a second until it notices the silence, and getting up to speed.
     assert!((0.38..0.56).contains(&way), "{who}: {way} m");
     assert!(turn.abs() < 0.12 && number(at(2), "x") > 0.3, "{who}: straight ahead is +x: {}", at(2));
-    let left_end = notes.kind("step").nth(4).map_or(odom_at_end, |step| {
-        notes.last_before("odom", step["t_ns"].as_i64().unwrap())
-    });
+    let left_end =
+        notes.kind("step").nth(4).map_or(odom_at_end, |step| notes.last_before("odom", step["t_ns"].as_i64().unwrap()));
     let (way, turn) = moved(at(2), left_end);
     println!("{who}: then turned left {turn:.3} rad, {way:.3} m on the way");
     // 1.5 s at 0.5 rad/s and half a second of silence.
@@ -355,7 +354,18 @@ fn the_program_drives_a_simulated_robot_that_it_knows_only_by_its_topics() {
     let robot = Robot::start(domain(3), &[&world]);
     let mut command = program();
     command.env("ROS_DOMAIN_ID", domain(3).to_string()).env("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST");
-    command.args(["run", "--goal", "LAST", "--start", "0", "--image-topic", "image_raw", "--compressed", "--for", "45"]);
+    command.args([
+        "run",
+        "--goal",
+        "LAST",
+        "--start",
+        "0",
+        "--image-topic",
+        "image_raw",
+        "--compressed",
+        "--for",
+        "45",
+    ]);
     command.arg("--profile").arg(&profile).arg(&map);
     let run = said(with_policy(&mut command));
     let told = robot.end();

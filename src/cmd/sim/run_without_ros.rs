@@ -6,5 +6,7 @@ use crate::cli::SimRunArgs;
 use crate::cmd::Outcome;
 
 pub(super) fn run(_: &SimRunArgs) -> Result<Outcome> {
-    anyhow::bail!("this program was built without ROS (feature `ros`), and `sim run` is nothing else; build with the feature")
+    anyhow::bail!(
+        "this program was built without ROS (feature `ros`), and `sim run` is nothing else; build with the feature"
+    )
 }

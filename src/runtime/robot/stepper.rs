@@ -126,8 +126,9 @@ impl Beat {
         let due_ns = (self.done as f64 * 1e9 / self.hz) as u64;
         let due = now_ns >= due_ns;
         if due {
-            // Faster than the steps it cannot be; it does not try to catch up either.
-            self.done = (now_ns as f64 * 1e-9 * self.hz) as u64 + 1;
+            // Faster than the steps it cannot be; it does not try to catch up either. What little is added keeps
+            // rounding from doing a beat twice.
+            self.done = (now_ns as f64 * 1e-9 * self.hz + 1e-6) as u64 + 1;
         }
         due
     }

@@ -94,9 +94,7 @@ impl Trial {
         for _ in 0..count {
             let stamp_ns = (self.stepper.time_ns() + STEP_NS) as i64;
             let told = &mut self.told;
-            self.stepper
-                .step(&mut self.body, &mut self.face, stamp_ns, &mut |at, what| told.push((at, what)))
-                .unwrap();
+            self.stepper.step(&mut self.body, &mut self.face, stamp_ns, &mut |at, what| told.push((at, what))).unwrap();
         }
     }
 }
