@@ -15,6 +15,7 @@ pub struct SimBody {
     simulation: Simulation<Arc<World>>,
     crowd: Crowd,
     camera: SimCamera,
+    effects: SensorEffects,
     scan: ScanSpec,
     route: Route,
     progress_m: f64,
@@ -26,6 +27,9 @@ pub struct SimBody {
 /// Share of a new reading in the speeds that the wheels tell: a single step of a few milliseconds is mostly noise.
 const FRESH: f64 = 0.2;
 
+/// Pictures of more pixels than this are rendered with one sample a pixel.
+const LARGE_PX: u32 = 40_000;
+
 impl SimBody {
     /// Sets a robot down in a world, at a place of `route`, which its own driver knows. `seed` decides the noise of its
     /// sensors and its slip.
@@ -33,14 +37,15 @@ impl SimBody {
     pub fn new(world: Arc<World>, robot: Robot, route: Route, start: Pose, seed: u64, camera: SimCamera) -> Self {
         let simulation = Simulation::new(world, robot, start, seed);
         let scan = ScanSpec::default();
-        let crowd = Crowd::default();
-        Self { simulation, crowd, camera, scan, route, progress_m: 0.0, travelled_m: 0.0, v_mps: 0.0, w_rps: 0.0 }
+        let (crowd, effects) = (Crowd::default(), SensorEffects::none());
+        let (progress_m, travelled_m, v_mps, w_rps) = (0.0, 0.0, 0.0, 0.0);
+        Self { simulation, crowd, camera, effects, scan, route, progress_m, travelled_m, v_mps, w_rps }
     }
 
     /// The same with a camera that is not perfect.
     #[must_use]
     pub fn with_effects(mut self, effects: SensorEffects) -> Self {
-        self.simulation = self.simulation.with_effects(effects);
+        self.effects = effects;
         self
     }
 
@@ -100,9 +105,13 @@ impl Body for SimBody {
 
     fn picture(&mut self) -> Result<Picture, SourceError> {
         let SimCamera { width, height, .. } = self.camera;
-        let rgb = self
-            .simulation
-            .picture(width as usize, height as usize)
+        // Small pictures are smoothed; a large one would take longer than there is time between two.
+        let samples = if width * height > LARGE_PX { 1 } else { 2 };
+        let (robot, motion, time_s) = (self.simulation.robot(), self.simulation.motion(), self.simulation.time_s());
+        let mut rgb = vec![0; width as usize * height as usize * 3];
+        let size = [width as usize, height as usize, samples];
+        self.effects
+            .picture_into(self.simulation.surroundings(), robot, &motion, time_s, size, &mut rgb)
             .map_err(|error| SourceError::Stream(error.to_string()))?;
         Picture::from_rgb8(width, height, rgb).map_err(|error| SourceError::Stream(error.to_string()))
     }

@@ -112,15 +112,34 @@ fn moved(from: &Value, to: &Value) -> (f64, f64) {
     (way, turn.sin().atan2(turn.cos()))
 }
 
-/// Stamps rise, at about the rate wanted, in the right frame.
+/// Stamps rise, at about the rate wanted, in the right frame. The rate is told by the odometry, of which none is lost:
+/// on a busy machine the robot's time stands still now and then.
 fn check_stream(notes: &Notes, kind: &str, frame_id: &str, hz: f64) {
     let stamps: Vec<i64> = notes.kind(kind).map(|note| note["stamp_ns"].as_i64().unwrap()).collect();
     assert!(notes.kind(kind).all(|note| note["frame_id"] == frame_id), "{kind}");
     assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]), "{kind}: stamps rise");
-    let seconds = (stamps[stamps.len() - 1] - stamps[0]) as f64 * 1e-9;
-    let seen_hz = (stamps.len() - 1) as f64 / seconds;
+    let span = stamps[0]..=stamps[stamps.len() - 1];
+    let steps = notes.kind("odom").filter(|odom| span.contains(&odom["stamp_ns"].as_i64().unwrap())).count();
+    let seen_hz = 50.0 * stamps.len() as f64 / steps as f64;
     println!("{kind}: {} messages, {seen_hz:.1} a second", stamps.len());
-    assert!(seen_hz > 0.8 * hz && seen_hz < 1.05 * hz, "{kind}: {seen_hz} Hz, expected {hz}");
+    assert!(seen_hz > 0.8 * hz && seen_hz < 1.15 * hz, "{kind}: {seen_hz} Hz, expected {hz}");
+}
+
+/// Whether a robot kept up with the clock, all in all. Where it did not, nothing can be said about times and ways.
+fn kept_up(said: &str) -> bool {
+    !said.contains("time stood still") || after(said, "stood still for ") < 0.3
+}
+
+/// Plays `act` until the machine was not too busy for it, at most three times.
+fn when_the_machine_keeps_up(mut act: impl FnMut() -> (Notes, String)) -> (Notes, String) {
+    for _ in 0..2 {
+        let (notes, said) = act();
+        if kept_up(&said) {
+            return (notes, said);
+        }
+        println!("the machine was too busy; once more");
+    }
+    act()
 }
 
 /// Drives forward, falls silent, turns left, falls silent (steps 0 to 3), and checks each by the odometry.
@@ -159,14 +178,16 @@ const PLAN: [&str; 5] = ["--plan", "2,0.2,0", "1.2,-,-", "1.5,0,0.5", "1.2,-,-"]
 fn rclpy_sees_all_that_a_simulated_robot_senses_drives_it_and_feels_the_wall_where_the_beams_say() {
     let Some(python) = python_or_skip("a simulated robot and rclpy") else { return };
     let _alone = alone();
-    let robot = Robot::start(domain(0), &WORLD);
-    assert!(robot.introduction.contains(&format!("ROS_DOMAIN_ID={}", domain(0))), "{}", robot.introduction);
-    let introduction = robot.introduction.clone();
-    let more = [&PLAN[..], &["--bump", "--pictures"]].concat();
-    let peer = Peer::start(&python, "robot_rclpy.py", ["", "Twist"], &more, domain(0));
-    peer.wait_until_ready_among_records();
-    let notes = Notes::of(&peer);
-    let said = robot.end();
+    let mut introduction = String::new();
+    let (notes, said) = when_the_machine_keeps_up(|| {
+        let robot = Robot::start(domain(0), &WORLD);
+        introduction.clone_from(&robot.introduction);
+        let more = [&PLAN[..], &["--bump", "--pictures"]].concat();
+        let peer = Peer::start(&python, "robot_rclpy.py", ["", "Twist"], &more, domain(0));
+        peer.wait_until_ready_among_records();
+        (Notes::of(&peer), robot.end())
+    });
+    assert!(introduction.contains(&format!("ROS_DOMAIN_ID={}", domain(0))), "{introduction}");
 
     for (kind, frame_id, hz) in [
         ("image", "camera_optical_frame", 20.0),
@@ -177,7 +198,7 @@ fn rclpy_sees_all_that_a_simulated_robot_senses_drives_it_and_feels_the_wall_whe
     ] {
         check_stream(&notes, kind, frame_id, hz);
     }
-    check_pictures(&notes);
+    check_pictures(&notes, introduction.contains("plain lens"));
     check_drive("rclpy", &notes);
     check_scans(&notes, after(&introduction, "radius "));
 
@@ -190,7 +211,7 @@ fn rclpy_sees_all_that_a_simulated_robot_senses_drives_it_and_feels_the_wall_whe
 }
 
 /// Sizes and bytes are right, the JPEG shows what the raw picture of the same moment shows.
-fn check_pictures(notes: &Notes) {
+fn check_pictures(notes: &Notes, plain_lens: bool) {
     let mut compared = 0;
     for raw in notes.kind("image").filter(|note| note["hex"].is_string()) {
         assert_eq!((&raw["width"], &raw["height"], &raw["step"]), (&160.into(), &120.into(), &480.into()));
@@ -207,9 +228,11 @@ fn check_pictures(notes: &Notes) {
     }
     assert!(compared > 5, "{compared} pictures compared");
     let info = notes.kind("camera_info").next().unwrap();
-    assert_eq!((&info["width"], &info["height"], &info["model"]), (&160.into(), &120.into(), &"plumb_bob".into()));
+    assert_eq!((&info["width"], &info["height"]), (&160.into(), &120.into()));
+    assert_eq!(info["model"], if plain_lens { "plumb_bob" } else { "" });
     let k: Vec<f64> = info["k"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
-    assert!(k[0] > 40.0 && k[0] == k[4] && k[2] == 79.5 && k[8] == 1.0, "{k:?}");
+    let calibrated = k[0] > 40.0 && k[0] == k[4] && k[2] == 79.5 && k[8] == 1.0;
+    assert!(if plain_lens { calibrated } else { k.iter().all(|n| *n == 0.0) }, "{k:?}");
     assert_eq!((info["p"].as_array().unwrap().len(), &info["roi"]), (12, &Value::Bool(false)));
     let stamps = |kind| notes.kind(kind).map(|note| note["stamp_ns"].as_i64().unwrap()).collect::<Vec<_>>();
     let (infos, images) = (stamps("camera_info"), stamps("image"));
@@ -275,15 +298,16 @@ fn check_scans(notes: &Notes, radius_m: f64) {
 fn cyclone_drives_a_simulated_robot_by_best_effort_commands_and_sees_its_transforms_and_large_pictures() {
     let Some(python) = python_or_skip("a simulated robot and cyclone") else { return };
     let _alone = alone();
-    let more = ["--size", "640x480", "--stamped", "--namespace", "/r1", "--rate", "10"];
-    let robot = Robot::start(domain(1), &[&WORLD[..], &more].concat());
-    let more = [&PLAN[..], &["--best-effort"]].concat();
-    let peer = Peer::start(&python, "robot_cyclone.py", ["/r1", "TwistStamped"], &more, domain(1));
-    peer.wait_until_ready_among_records();
-    let notes = Notes::of(&peer);
-    robot.end();
+    let more = ["--size", "640x480", "--stamped", "--namespace", "/r1", "--rate", "5"];
+    let (notes, _) = when_the_machine_keeps_up(|| {
+        let robot = Robot::start(domain(1), &[&WORLD[..], &more].concat());
+        let more = [&PLAN[..], &["--best-effort"]].concat();
+        let peer = Peer::start(&python, "robot_cyclone.py", ["/r1", "TwistStamped"], &more, domain(1));
+        peer.wait_until_ready_among_records();
+        (Notes::of(&peer), robot.end())
+    });
     check_stream(&notes, "odom", "odom", 50.0);
-    check_stream(&notes, "image", "camera_optical_frame", 10.0);
+    check_stream(&notes, "image", "camera_optical_frame", 5.0);
     assert!(notes.kind("image").all(|image| image["bytes"] == 640 * 480 * 3 && image["width"] == 640));
     check_drive("cyclone", &notes);
     for (parent, child) in [("odom", "base_link"), ("base_link", "laser"), ("base_link", "camera_optical_frame")] {

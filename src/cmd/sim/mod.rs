@@ -6,6 +6,8 @@ mod record;
 mod run;
 
 use anyhow::{Context as _, Result};
+#[cfg(feature = "ros")]
+use pilotage_sim::{Camera, Projection};
 use pilotage_sim::{Robot, RobotKind, Split, WorldId};
 
 use super::Outcome;
@@ -64,4 +66,10 @@ fn describe(robot: &Robot) -> String {
         robot.v_max_mps,
         robot.w_max_rps
     )
+}
+
+/// Whether the lens is one that ROS has a model for: straight lines stay straight.
+#[cfg(feature = "ros")]
+fn has_plain_lens(camera: &Camera) -> bool {
+    camera.projection == Projection::Pinhole && camera.distortion.abs() < 1e-9
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
-use pilotage_sim::{Crowd, Projection, Rng, Robot, ScanSpec, SensorEffects};
+use pilotage_sim::{Crowd, Rng, Robot, ScanSpec, SensorEffects};
 
-use super::{describe, episode_with};
+use super::{describe, episode_with, has_plain_lens};
 use crate::camera::sim::SimCamera;
 use crate::camera::sim_body::SimBody;
 use crate::cli::SimRunArgs;
@@ -69,8 +69,6 @@ fn body(episode: &Episode, args: &SimRunArgs) -> SimBody {
 fn figures(robot: &Robot, scan: &ScanSpec, args: &SimRunArgs) -> RobotFigures {
     let (width, height) = args.size;
     let camera = &robot.camera;
-    // A cylindrical picture, or one with distortion, fits no model that ROS knows.
-    let plain = camera.projection == Projection::Pinhole && camera.distortion.abs() < 1e-9;
     let lens = Lens {
         focal_px: camera.focal_px(width as usize),
         centre_x_px: 0.5 * f64::from(width),
@@ -78,7 +76,7 @@ fn figures(robot: &Robot, scan: &ScanSpec, args: &SimRunArgs) -> RobotFigures {
     };
     RobotFigures {
         camera: Mount { forward_m: camera.forward_offset_m, height_m: camera.height_m },
-        lens: plain.then_some(lens),
+        lens: has_plain_lens(camera).then_some(lens),
         laser: Mount { forward_m: 0.0, height_m: scan.height_m },
         beams: Beams {
             first_rad: scan.angle_rad(0),
@@ -102,7 +100,10 @@ fn introduce(episode: &Episode, body: &SimBody, node: &RosNode, face: &RosRobot,
         println!("people      {} walk about", body.people());
     }
     println!("publishes   {}", face.publishes().join(" "));
-    println!("pictures    {width}x{height}, {} a second", args.rate);
+    let camera = &episode.robot.camera;
+    let lens = if has_plain_lens(camera) { "plain" } else { "bent" };
+    let degrees = camera.hfov_rad.to_degrees();
+    println!("pictures    {width}x{height}, {} a second, {degrees:.0} degrees wide, {lens} lens", args.rate);
     match face.obeys() {
         Some(topic) => {
             let kind = if args.stamped { "TwistStamped" } else { "Twist" };
