@@ -1,8 +1,12 @@
 //! The command line as typed: clap types and nothing else. What they mean is in `cmd/`.
 
+mod sim;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use sim::{SimCommand, SimProfileArgs, SimRecordArgs, SimRobotArgs, SimRunArgs};
 
 /// Drive a place once, then find the way by one camera.
 #[derive(Debug, Parser)]
@@ -28,7 +32,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Closed-loop episodes in simulated worlds that training never saw, beside replaying the commands blindly.
     Eval(EvalArgs),
-    /// Simulated worlds.
+    /// Simulated worlds and robots.
     #[command(subcommand)]
     Sim(SimCommand),
     /// Policies.
@@ -214,44 +218,53 @@ pub struct ReplayArgs {
 /// `pilotage eval`.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
-    /// train, validation or test.
+    /// train, validation or test. Never tune on test.
     #[arg(long, default_value = "test")]
     pub split: String,
-    /// Number of worlds, one episode each.
+    /// Number of episodes that count; worlds that the teleoperator cannot drive are left out and replaced.
     #[arg(long, default_value_t = 100)]
     pub episodes: usize,
     /// Index of the first world.
     #[arg(long, default_value_t = 0)]
     pub first: u64,
-    /// Threads.
+    /// What is compared: ours, reference (our weights under the published rules), visual (picture matching), replay
+    /// (blind), oracle; and repeat (picture matching that also knows the driver's commands).
+    #[arg(long, value_delimiter = ',', default_value = "ours,reference,visual,replay,oracle")]
+    pub methods: Vec<String>,
+    /// Which robots: all (three of five trained ones), seen, unseen, any (whatever the world's seed gives), or names.
+    #[arg(long, value_delimiter = ',', default_value = "all")]
+    pub robots: Vec<String>,
+    /// What light and camera do differently on the second drive: none, mild or strong.
+    #[arg(long, default_value = "mild")]
+    pub effects: String,
+    /// People walk and boxes stand near the way that the map does not know.
+    #[arg(long)]
+    pub movers: bool,
+    /// Threads; the figures do not depend on it.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
-    /// Also write every episode as a JSON line.
+    /// A number of the navigator or the controller for `ours`, e.g. lookahead_steps=4, localizer.arrive_ticks=3,
+    /// controller.speed_divisor=4. Repeatable.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub settings: Vec<String>,
+    /// Write each finished episode as a JSON line, and go on from what is there.
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Draw each failed episode into this folder.
+    pub resume: Option<PathBuf>,
+    /// Write a row for each episode and method.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Draw the successes with their intervals (.svg or .png).
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Draw each failed episode of `ours` into this folder.
     #[arg(long, value_name = "FOLDER")]
     pub pictures: Option<PathBuf>,
+    /// Instead of all that: drive the episode of this index and print a line per tick.
+    #[arg(long, value_name = "INDEX")]
+    pub trace: Option<u64>,
     /// Model and engine.
     #[command(flatten)]
     pub policy: PolicyArgs,
-}
-
-/// `pilotage sim`.
-#[derive(Debug, Subcommand)]
-pub enum SimCommand {
-    /// Drive a simulated robot once through a world and write what its camera saw as an image folder.
-    Record(SimRecordArgs),
-}
-
-/// `pilotage sim record`.
-#[derive(Debug, Args)]
-pub struct SimRecordArgs {
-    /// The world, e.g. test:7.
-    pub world: String,
-    /// The folder; must not exist yet.
-    #[arg(long, short, value_name = "FOLDER")]
-    pub output: PathBuf,
 }
 
 /// `pilotage policy`.

@@ -15,6 +15,7 @@
 //! Modules in the order in which the data flows.
 
 pub mod age;
+pub mod baseline;
 pub mod camera;
 pub mod cli;
 pub mod cmd;

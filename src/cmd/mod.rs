@@ -55,7 +55,7 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Eval(args) => eval::run(&args),
-        Command::Sim(crate::cli::SimCommand::Record(args)) => sim::record(&args),
+        Command::Sim(command) => sim::dispatch(&command),
         Command::Policy(crate::cli::PolicyCommand::Check { folder, ort_lib }) => {
             policy::check(folder.as_deref(), ort_lib.as_deref())
         }

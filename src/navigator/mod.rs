@@ -28,6 +28,7 @@ use crate::policy::Prediction;
 
 /// Tunable numbers of the navigator; part of every recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct NavigatorConfig {
     /// The subgoal is the first node on the route at least this far ahead, steps. Further cuts corners,
     /// nearer makes the robot dither.

@@ -21,5 +21,7 @@ mod faults;
 mod mapping;
 mod realtime_faults;
 mod replay;
+#[cfg(feature = "ros")]
+mod robot_wire;
 mod support;
 mod two_clocks;
