@@ -72,7 +72,10 @@ const LATER_S: f64 = 0.6;
 /// where they will be in a moment.
 pub(crate) fn foreseen(movers_at: &dyn Fn(f64) -> Vec<Mover>, t_s: f64) -> Vec<Mover> {
     let mut all = movers_at(t_s);
-    let walk = |(then, now): (Mover, &Mover)| (then.centre != now.centre).then_some(then);
+    let walk = |(then, now): (Mover, &Mover)| {
+        let way = length(then.centre[0] - now.centre[0], then.centre[1] - now.centre[1]);
+        (way > 0.0).then_some(then)
+    };
     let then: Vec<Mover> = movers_at(t_s + LATER_S).into_iter().zip(&all).filter_map(walk).collect();
     all.extend(then);
     all
