@@ -15,8 +15,8 @@
 pub mod lockstep;
 pub mod parallel;
 pub mod realtime;
-pub mod robot;
 mod recording;
+pub mod robot;
 mod slot;
 
 pub use recording::with_recorder;

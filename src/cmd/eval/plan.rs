@@ -87,8 +87,9 @@ impl Robots {
             [one] if one == "unseen" => Ok(Self::These(RobotKind::HELD_OUT.to_vec())),
             _ => {
                 let kind = |name: &String| {
-                    RobotKind::from_name(name)
-                        .with_context(|| format!("there is no robot {name:?}; choose all, seen, unseen, any or of {known}"))
+                    RobotKind::from_name(name).with_context(|| {
+                        format!("there is no robot {name:?}; choose all, seen, unseen, any or of {known}")
+                    })
                 };
                 Ok(Self::These(names.iter().map(kind).collect::<Result<_>>()?))
             }
