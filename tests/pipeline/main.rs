@@ -18,6 +18,8 @@ mod closed_loop;
 mod drive_wire;
 mod faults;
 mod mapping;
+#[cfg(feature = "ros")]
+mod notes;
 mod realtime_faults;
 mod replay;
 #[cfg(feature = "ros")]
