@@ -24,10 +24,11 @@ impl Notes {
         step.unwrap_or_else(|| panic!("no step {number}"))["t_ns"].as_i64().unwrap()
     }
 
-    /// The last note of a kind received before a time.
+    /// The last note of a kind received before a time; the first one where none was.
     pub(crate) fn last_before(&self, kind: &str, t_ns: i64) -> &Value {
         let before = |note: &&Value| note["kind"] == kind && note["t_ns"].as_i64().unwrap() <= t_ns;
-        self.0.iter().rfind(before).unwrap_or_else(|| panic!("no {kind} before {t_ns}"))
+        let first = || self.0.iter().find(|note| note["kind"] == kind);
+        self.0.iter().rfind(before).or_else(first).unwrap_or_else(|| panic!("no {kind} at all"))
     }
 }
 
