@@ -4,10 +4,10 @@ Usage: robot_rclpy.py NAMESPACE TYPE SECONDS [--plan SECONDS,LINEAR,ANGULAR ...]
 
 NAMESPACE is "" or "/r1"; TYPE is Twist or TwistStamped. Prints READY when odometry and a scan have come
 and somebody listens to commands. Then follows the plan, sending 20 commands a second; a step of the plan
-whose LINEAR is "-" sends nothing for so long. With --bump it then turns left until a wall is near ahead,
+whose LINEAR is "-" sends nothing for so long. With --bump it then turns left until the nearest thing is about ahead,
 and drives until the robot says that it touches it. Prints one line of JSON for each message, with kind,
 t_ns (receipt, CLOCK_MONOTONIC), stamp_ns and frame_id, and one for each command and each step begun.
-With --pictures the bytes of each fifth picture come along in hex. Prints DONE at the end.
+With --pictures the bytes of one picture in five come along in hex. Prints DONE at the end.
 """
 
 import argparse
@@ -15,8 +15,6 @@ import math
 import time
 
 import common
-
-NEAR_M = 1.2
 
 
 class Log:
@@ -39,7 +37,8 @@ class Log:
         common.say(record)
 
     def picture(self, kind, message, **fields):
-        if self.with_pictures and self.counts.get(kind, 0) % 5 == 0:
+        # Told by the stamp, so that pictures of the same moment are chosen on both topics.
+        if self.with_pictures and message.header.stamp.nanosec // 50_000_000 % 5 == 0:
             fields["hex"] = bytes(message.data).hex()
         self.say(kind, message, bytes=len(message.data), **fields)
 
@@ -75,6 +74,11 @@ def ahead(scan):
         if abs(scan.angle_min + i * scan.angle_increment) < math.radians(3.0) and math.isfinite(r)
     ]
     return min(near, default=math.inf)
+
+
+def nearest(scan):
+    """The nearest thing anywhere, metres."""
+    return min((r for r in scan.ranges if math.isfinite(r)), default=math.inf)
 
 
 def main():
@@ -159,11 +163,11 @@ def main():
             pass_time(float(seconds), None if linear == "-" else (float(linear), float(angular)))
         if args.bump:
             common.say({"kind": "step", "number": "turn", "t_ns": time.monotonic_ns()})
-            pass_time(12.0, (0.0, 0.6), lambda: ahead(log.last["scan"]) < NEAR_M)
+            pass_time(15.0, (0.0, 0.7), lambda: ahead(log.last["scan"]) < nearest(log.last["scan"]) + 0.3)
             common.say({"kind": "step", "number": "still", "t_ns": time.monotonic_ns()})
             pass_time(0.6, (0.0, 0.0))
             common.say({"kind": "step", "number": "bump", "t_ns": time.monotonic_ns()})
-            pass_time(8.0, (0.3, 0.0), lambda: "contact" in log.last and log.last["contact"].data)
+            pass_time(15.0, (0.3, 0.0), lambda: "contact" in log.last and log.last["contact"].data)
             common.say({"kind": "step", "number": "push", "t_ns": time.monotonic_ns()})
             pass_time(0.3, (0.3, 0.0))
             common.say({"kind": "step", "number": "bumped", "t_ns": time.monotonic_ns()})

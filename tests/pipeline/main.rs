@@ -19,6 +19,8 @@ mod drive_wire;
 mod export;
 mod faults;
 mod mapping;
+#[cfg(feature = "ros")]
+mod notes;
 mod realtime_faults;
 mod replay;
 #[cfg(feature = "ros")]

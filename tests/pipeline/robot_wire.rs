@@ -3,7 +3,6 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
 
 use image::ImageFormat;
 use pilotage::episode::Episode;
@@ -12,6 +11,7 @@ use pilotage_sim::{Split, WorldId};
 use serde_json::Value;
 
 use crate::drive_wire::alone;
+use crate::notes::{Notes, after, bytes, moved, number, ranges};
 use crate::peers::{Peer, python_or_skip};
 use crate::support::{policy, program, said, scratch, with_policy};
 
@@ -68,48 +68,6 @@ impl Drop for Robot {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-/// What a peer wrote down.
-struct Notes(Vec<Value>);
-
-impl Notes {
-    fn of(peer: &Peer) -> Self {
-        Self(peer.records(usize::MAX, Duration::from_secs(50)))
-    }
-
-    fn kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.0.iter().filter(move |note| note["kind"] == kind)
-    }
-
-    /// When a step of the plan began, on the peer's clock.
-    fn step(&self, number: &Value) -> i64 {
-        let step = self.kind("step").find(|step| step["number"] == *number);
-        step.unwrap_or_else(|| panic!("no step {number}"))["t_ns"].as_i64().unwrap()
-    }
-
-    /// The last note of a kind received before a time.
-    fn last_before(&self, kind: &str, t_ns: i64) -> &Value {
-        let before = |note: &&Value| note["kind"] == kind && note["t_ns"].as_i64().unwrap() <= t_ns;
-        self.0.iter().rfind(before).unwrap_or_else(|| panic!("no {kind} before {t_ns}"))
-    }
-}
-
-/// The number behind a word in what the program said.
-fn after(text: &str, word: &str) -> f64 {
-    let behind = text.split(word).nth(1).unwrap_or_else(|| panic!("no {word:?} in {text}"));
-    behind.split(' ').next().unwrap().parse().unwrap()
-}
-
-fn number(note: &Value, field: &str) -> f64 {
-    note[field].as_f64().unwrap_or_else(|| panic!("{field} in {note}"))
-}
-
-/// Metres and radians between two readings of the odometry.
-fn moved(from: &Value, to: &Value) -> (f64, f64) {
-    let way = (number(to, "x") - number(from, "x")).hypot(number(to, "y") - number(from, "y"));
-    let turn = number(to, "yaw") - number(from, "yaw");
-    (way, turn.sin().atan2(turn.cos()))
 }
 
 /// Stamps rise, at about the rate wanted, in the right frame. The rate is told by the odometry, of which none is lost:
@@ -237,15 +195,6 @@ fn check_pictures(notes: &Notes, plain_lens: bool) {
     let stamps = |kind| notes.kind(kind).map(|note| note["stamp_ns"].as_i64().unwrap()).collect::<Vec<_>>();
     let (infos, images) = (stamps("camera_info"), stamps("image"));
     assert!(images.iter().filter(|stamp| infos.contains(stamp)).count() * 10 >= images.len() * 9, "stamps agree");
-}
-
-fn bytes(hex: &Value) -> Vec<u8> {
-    let hex = hex.as_str().unwrap();
-    (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect()
-}
-
-fn ranges(scan: &Value) -> Vec<f64> {
-    scan["ranges"].as_array().unwrap().iter().map(|r| r.as_f64().unwrap_or(f64::INFINITY)).collect()
 }
 
 /// The beams agree with how the robot moved, and with what it touched.
