@@ -25,7 +25,10 @@ impl EpisodeSpec {
     }
 
     pub(super) fn robot(&self, rng: &mut Rng, family: Family) -> Robot {
-        self.kind.map_or_else(|| Robot::sample(rng, family), |kind| kind.sample(rng, family))
+        match self.kind {
+            Some(kind) => kind.sample(rng, family),
+            None => Robot::sample(rng, family),
+        }
     }
 }
 
