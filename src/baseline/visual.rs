@@ -147,7 +147,8 @@ fn strip(image: &ModelImage) -> Vec<f32> {
     for (index, value) in small.iter_mut().enumerate() {
         let (column, row) = (index % WIDTH, index / WIDTH);
         let (x0, x1) = (column * width / WIDTH, ((column + 1) * width / WIDTH).max(column * width / WIDTH + 1));
-        let (y0, y1) = (top + row * rows / HEIGHT, (top + (row + 1) * rows / HEIGHT).max(top + row * rows / HEIGHT + 1));
+        let (y0, y1) =
+            (top + row * rows / HEIGHT, (top + (row + 1) * rows / HEIGHT).max(top + row * rows / HEIGHT + 1));
         let (mut sum, mut count) = (0.0, 0.0);
         for y in y0..y1 {
             for x in x0..x1 {
@@ -233,7 +234,8 @@ mod tests {
     fn a_picture_shifted_to_the_left_is_found_shifted_to_the_left() {
         let image = |offset: usize| {
             let (width, height) = (85_usize, 64_usize);
-            let value = |x: usize, y: usize| ((x + offset) * 37 % 101 + (y * 13) % 29 + (x + offset) / 5 * 17 % 60) as u8;
+            let value =
+                |x: usize, y: usize| ((x + offset) * 37 % 101 + (y * 13) % 29 + (x + offset) / 5 * 17 % 60) as u8;
             let rgb: Vec<u8> = (0..width * height).flat_map(|i| [value(i % width, i / width); 3]).collect();
             ModelImage { width: 85, height: 64, rgb: rgb.into() }
         };

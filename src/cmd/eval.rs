@@ -87,8 +87,7 @@ fn all(args: &EvalArgs, plan: &Plan, journal: &Journal, old: Vec<Finished>) -> R
     let complete = |one: &Finished| {
         one.episode.as_ref().is_none_or(|facts| plan.methods.iter().all(|&method| facts.of(method).is_some()))
     };
-    let mut known: BTreeMap<u64, Finished> =
-        old.into_iter().filter(complete).map(|one| (one.index, one)).collect();
+    let mut known: BTreeMap<u64, Finished> = old.into_iter().filter(complete).map(|one| (one.index, one)).collect();
     let scratch = scratch()?;
     let bar = ProgressBar::new(plan.episodes as u64);
     let mut taken: Vec<Finished> = Vec::new();
@@ -132,14 +131,15 @@ fn all(args: &EvalArgs, plan: &Plan, journal: &Journal, old: Vec<Finished>) -> R
 }
 
 fn drive(args: &EvalArgs, plan: &Plan, worker: &mut Worker, index: u64) -> Result<Finished> {
-    worker.episode(plan, index, &mut |method, episode, drive| {
-        if let Some(folder) = args.pictures.as_ref().filter(|_| method == Method::Ours && !drive.outcome.success) {
-            let name = format!("{}-{}.png", episode.id.split.name(), episode.id.index);
-            picture::draw(episode, drive, &folder.join(name))?;
-        }
-        Ok(())
-    })
-    .with_context(|| format!("episode {}:{index}", plan.split.name()))
+    worker
+        .episode(plan, index, &mut |method, episode, drive| {
+            if let Some(folder) = args.pictures.as_ref().filter(|_| method == Method::Ours && !drive.outcome.success) {
+                let name = format!("{}-{}.png", episode.id.split.name(), episode.id.index);
+                picture::draw(episode, drive, &folder.join(name))?;
+            }
+            Ok(())
+        })
+        .with_context(|| format!("episode {}:{index}", plan.split.name()))
 }
 
 fn trace(plan: &Plan, index: u64, policy: Box<dyn crate::policy::Policy>) -> Result<Outcome> {

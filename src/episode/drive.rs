@@ -138,7 +138,10 @@ impl Along {
     }
 
     fn note(&self, t_s: f64, decision: &Decision) -> TickNote {
-        let waypoint = decision.chosen.as_ref().and_then(|chosen| chosen.waypoints().get(2).or(chosen.waypoints().last()).copied());
+        let waypoint = decision
+            .chosen
+            .as_ref()
+            .and_then(|chosen| chosen.waypoints().get(2).or(chosen.waypoints().last()).copied());
         TickNote {
             t_s,
             believed_steps: self.steps(decision.node).map(|steps| steps + f64::from(decision.offset_steps)),
@@ -150,4 +153,3 @@ impl Along {
         }
     }
 }
-

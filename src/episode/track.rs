@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn a_stop_is_a_second_of_standing_after_the_first_move_and_counts_once() {
-        let sample = |i: usize, moving| Sample { t_s: 0.05 * i as f64, pose: Pose::default(), clearance_m: 1.0, moving };
+        let sample =
+            |i: usize, moving| Sample { t_s: 0.05 * i as f64, pose: Pose::default(), clearance_m: 1.0, moving };
         let pattern = |i: usize| !(i < 40 || (60..100).contains(&i) || (120..130).contains(&i) || i >= 150);
         let samples: Vec<Sample> = (0..200).map(|i| sample(i, pattern(i))).collect();
         let track = Track { samples, contacts: Vec::new() };

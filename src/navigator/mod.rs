@@ -253,7 +253,10 @@ mod tests {
         let sides: Vec<bool> = (0..12)
             .map(|_| {
                 let looks = search(&mut state, NodeId(0), &config).unwrap();
-                assert!(looks.waypoints().iter().all(|w| w.x_units == 0.0 && w.y_units == 0.0), "it stays in its place");
+                assert!(
+                    looks.waypoints().iter().all(|w| w.x_units == 0.0 && w.y_units == 0.0),
+                    "it stays in its place"
+                );
                 looks.waypoints()[0].sin_yaw < 0.0
             })
             .collect();
@@ -264,7 +267,9 @@ mod tests {
     #[test]
     fn a_robot_whose_places_look_far_drives_slower_in_the_same_direction() {
         let config = NavigatorConfig { slow_pace: 0.25, ..NavigatorConfig::default() };
-        for (nearest, wanted) in [(None, 1.0), (Some(2.0), 1.0), (Some(5.0), 1.0), (Some(8.5), 0.625), (Some(19.0), 0.25)] {
+        for (nearest, wanted) in
+            [(None, 1.0), (Some(2.0), 1.0), (Some(5.0), 1.0), (Some(8.5), 0.625), (Some(19.0), 0.25)]
+        {
             assert!((pace(nearest, &config) - wanted).abs() < 1e-6, "{nearest:?}");
         }
         assert!((pace(Some(19.0), &NavigatorConfig { slow_pace: 1.0, ..config }) - 1.0).abs() < 1e-6);

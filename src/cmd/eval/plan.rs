@@ -114,8 +114,9 @@ impl Robots {
             [one] if one == "unseen" => Ok(Self::These(RobotKind::HELD_OUT.to_vec())),
             _ => {
                 let kind = |name: &String| {
-                    RobotKind::from_name(name)
-                        .with_context(|| format!("there is no robot {name:?}; choose all, seen, unseen, any or of {known}"))
+                    RobotKind::from_name(name).with_context(|| {
+                        format!("there is no robot {name:?}; choose all, seen, unseen, any or of {known}")
+                    })
                 };
                 Ok(Self::These(names.iter().map(kind).collect::<Result<_>>()?))
             }
@@ -156,7 +157,8 @@ impl Plan {
             let known = Method::ALL.map(Method::name).join(", ");
             methods.push(method.with_context(|| format!("there is no method {name:?}; choose of {known}"))?);
         }
-        let also = args.also.iter().map(|text| text.split_whitespace().map(setting).collect()).collect::<Result<Vec<_>>>()?;
+        let also =
+            args.also.iter().map(|text| text.split_whitespace().map(setting).collect()).collect::<Result<Vec<_>>>()?;
         methods.extend((1..=also.len()).filter_map(|number| u8::try_from(number).ok()).map(Method::Also));
         methods.sort_unstable();
         methods.dedup();
@@ -285,8 +287,12 @@ mod tests {
             also: Vec::new(),
         };
         let base = &Profile::default();
-        assert!((plan("lookahead_steps=4").options(Method::Ours, base).unwrap().navigator.lookahead_steps - 4.0).abs() < 1e-6);
-        let divisor = plan("controller.speed_divisor=4").options(Method::Ours, base).unwrap().controller.unwrap().speed_divisor;
+        assert!(
+            (plan("lookahead_steps=4").options(Method::Ours, base).unwrap().navigator.lookahead_steps - 4.0).abs()
+                < 1e-6
+        );
+        let divisor =
+            plan("controller.speed_divisor=4").options(Method::Ours, base).unwrap().controller.unwrap().speed_divisor;
         assert!((divisor - 4.0).abs() < 1e-9);
         let error = plan("localizer.arive=4").options(Method::Ours, base).unwrap_err().to_string();
         assert!(error.contains("localizer.arive"), "{error}");

@@ -63,13 +63,7 @@ pub(super) fn draw(path: &Path, methods: &[Method], rows: &[&Facts], title: &str
     canvas.save(path).with_context(because)
 }
 
-fn marks(
-    methods: &[Method],
-    columns: &[(String, Vec<&Facts>)],
-    title: &str,
-    group: f64,
-    width: f64,
-) -> Vec<Mark> {
+fn marks(methods: &[Method], columns: &[(String, Vec<&Facts>)], title: &str, group: f64, width: f64) -> Vec<Mark> {
     let level = |share: f64| TOP + HEIGHT * (1.0 - share);
     let mut marks = vec![Mark::Text { x: 8.0, y: 8.0, text: title.to_owned() }];
     for tick in 0..=5 {
