@@ -247,6 +247,9 @@ pub struct EvalArgs {
     /// controller.speed_divisor=4. Repeatable.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
+    /// Another method: ours with other numbers, as in --set, several in one text separated by spaces. Repeatable.
+    #[arg(long, value_name = "NAME=VALUE ...")]
+    pub also: Vec<String>,
     /// Write each finished episode as a JSON line, and go on from what is there.
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,

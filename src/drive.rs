@@ -9,7 +9,7 @@ use pilotage_gate::{
 use crate::config::Profile;
 use crate::control::{ControlError, Controller, ControllerConfig, PathPlan, Waypoint};
 use crate::frame::Monotonic;
-use crate::navigator::{Decision, Phase};
+use crate::navigator::{Decision, NavigatorConfig, Phase};
 
 /// A decision as control needs it: in metres, with its evidence.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,13 +43,15 @@ impl Plan {
                 .inspect_err(|error| tracing::warn!(%error, tick, "this decision is no path: standing still"))
                 .ok()
         });
-        Self { tick, evidence_at: decision.evidence_at, permit: permit_of(decision.phase), path }
+        Self { tick, evidence_at: decision.evidence_at, permit: permit_of(decision), path }
     }
 }
 
-fn permit_of(phase: Phase) -> Permit {
-    match phase {
+fn permit_of(decision: &Decision) -> Permit {
+    match decision.phase {
         Phase::Driving => Permit::Drive,
+        // Turning on the spot to look around, where the profile lets it.
+        Phase::Lost if decision.chosen.is_some() => Permit::Drive,
         Phase::Waiting | Phase::Localising => Permit::Stop(StopReason::Waiting),
         Phase::Arrived => Permit::Stop(StopReason::Arrived),
         Phase::Lost => Permit::Stop(StopReason::Lost),
@@ -102,6 +104,16 @@ pub fn controller_of(profile: &Profile, model_rate_hz: f64) -> ControllerConfig 
         latency_s: f64::from(drive.latency_s),
         ..for_robot
     }
+}
+
+/// How far a lost robot is told to turn on, radians: about half of the turn rate that most robots have.
+const LOOK_TURN_RAD: f32 = 0.5;
+
+/// The navigator's numbers for a robot.
+#[must_use]
+pub fn navigator_of(profile: &Profile) -> NavigatorConfig {
+    let search_turn_rad = if profile.drive.turn_to_look { LOOK_TURN_RAD } else { 0.0 };
+    NavigatorConfig { search_turn_rad, ..NavigatorConfig::default() }
 }
 
 /// What a control step gave.

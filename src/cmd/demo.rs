@@ -69,7 +69,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
         goal: map.map().goal_spec("LAST")?.0,
         start: Some(0),
         profile: episode.profile.clone(),
-        navigator: crate::navigator::NavigatorConfig::default(),
+        navigator: crate::drive::navigator_of(&episode.profile),
     };
     let recorder = Recorder::create(&recording, RecorderOptions { queue: 4096, ..RecorderOptions::default() })?;
     let mut views = Views::default();

@@ -49,6 +49,11 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome> {
         episode::START_SIGMA_M,
         episode::START_SIGMA_RAD
     );
+    for &method in &plan.methods {
+        if let Some(numbers) = plan.differs(method) {
+            println!("{:<12}pilotage with {numbers}", method.name());
+        }
+    }
     let key = plan.key(policy.sha256());
     drop(policy);
     let (journal, old) = Journal::open(args.resume.as_deref(), &key)?;

@@ -51,6 +51,8 @@ pub struct Drive {
     pub step_length_m: Option<f32>,
     /// From a command to the robot doing it, seconds; the controller steers for where the robot will be by then.
     pub latency_s: f32,
+    /// Whether a lost robot may turn on the spot to look around; otherwise it stands still.
+    pub turn_to_look: bool,
 }
 
 /// What stops the robot.
@@ -130,6 +132,7 @@ impl Default for Drive {
             cruise_mps: 0.25,
             step_length_m: None,
             latency_s: 0.0,
+            turn_to_look: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use pilotage_graph::{MapDir, NodeId, Start, TopoMap};
 
 use super::{Episode, LOG_RATE_HZ, Outcome, TickNote, Track};
 use crate::control::ControllerConfig;
-use crate::drive::DriveLoop;
+use crate::drive::{DriveLoop, navigator_of};
 use crate::navigator::{Decision, NavigatorConfig, Phase};
 use crate::pilot::Pilot;
 use crate::policy::Policy;
@@ -53,7 +53,8 @@ impl Episode {
         recorder: Option<&RunRecorder>,
         onlooker: &mut dyn FnMut(&Event<'_>),
     ) -> anyhow::Result<Drive> {
-        self.drive_with(&DriveOptions::default(), policy, map, recorder, onlooker)
+        let options = DriveOptions { navigator: navigator_of(&self.profile), ..DriveOptions::default() };
+        self.drive_with(&options, policy, map, recorder, onlooker)
     }
 
     /// The same with other numbers.

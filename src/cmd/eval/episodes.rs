@@ -9,7 +9,6 @@ use pilotage_sim::RobotKind;
 use super::plan::{CAMERA_HZ, Method, Plan};
 use super::rows::{Facts, Finished};
 use crate::baseline::{self, Reference, ReferenceRules, Visual, VisualRules};
-use crate::drive::controller_of;
 use crate::episode::{Drive, Episode, Way};
 use crate::frame::RawFrame;
 use crate::policy::Policy;
@@ -114,7 +113,7 @@ impl<'a> Course<'a> {
             }
             _ => {
                 let map = self.map(policy.as_mut())?;
-                let options = plan.options(controller_of(&episode.profile, spec.rate_hz))?;
+                let options = plan.options(method, &episode.profile)?;
                 let mut drive = episode.drive_with(&options, policy, map, None, &mut |_| {})?;
                 self.worker.policy = drive.policy.take();
                 return Ok(drive);

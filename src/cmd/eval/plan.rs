@@ -5,16 +5,20 @@ use pilotage_sim::{Family, RobotKind, Split, WorldId};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::EvalArgs;
+use crate::config::Profile;
 use crate::control::ControllerConfig;
+use crate::drive::{controller_of, navigator_of};
 use crate::episode::{DriveOptions, Effects, EpisodeSpec};
 use crate::navigator::NavigatorConfig;
 
 /// A way of driving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "String", try_from = "String")]
 pub(super) enum Method {
     /// The runtime as it is.
     Ours,
+    /// The runtime with other numbers: the so manieth `--also`.
+    Also(u8),
     /// Our weights under the published rules.
     Reference,
     /// Picture matching.
@@ -31,26 +35,44 @@ impl Method {
     pub(super) const ALL: [Self; 6] =
         [Self::Ours, Self::Reference, Self::Visual, Self::Repeat, Self::Replay, Self::Oracle];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> String {
         match self {
-            Self::Ours => "ours",
-            Self::Reference => "reference",
-            Self::Visual => "visual",
-            Self::Repeat => "repeat",
-            Self::Replay => "replay",
-            Self::Oracle => "oracle",
+            Self::Ours => "ours".into(),
+            Self::Also(number) => format!("also-{number}"),
+            Self::Reference => "reference".into(),
+            Self::Visual => "visual".into(),
+            Self::Repeat => "repeat".into(),
+            Self::Replay => "replay".into(),
+            Self::Oracle => "oracle".into(),
         }
     }
 
-    pub(super) fn title(self) -> &'static str {
+    pub(super) fn title(self) -> String {
         match self {
-            Self::Ours => "pilotage",
-            Self::Reference => "reference rules",
-            Self::Visual => "visual matching",
-            Self::Repeat => "teach and repeat",
-            Self::Replay => "open-loop replay",
-            Self::Oracle => "oracle",
+            Self::Ours => "pilotage".into(),
+            Self::Also(_) => self.name(),
+            Self::Reference => "reference rules".into(),
+            Self::Visual => "visual matching".into(),
+            Self::Repeat => "teach and repeat".into(),
+            Self::Replay => "open-loop replay".into(),
+            Self::Oracle => "oracle".into(),
         }
+    }
+}
+
+impl From<Method> for String {
+    fn from(method: Method) -> Self {
+        method.name()
+    }
+}
+
+impl TryFrom<String> for Method {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let also = name.strip_prefix("also-").and_then(|number| number.parse().ok()).map(Self::Also);
+        let known = Self::ALL.into_iter().find(|method| method.name() == name);
+        also.or(known).ok_or_else(|| format!("there is no method {name:?}"))
     }
 }
 
@@ -63,8 +85,13 @@ pub(super) struct Plan {
     pub(super) robots: Robots,
     pub(super) effects: Effects,
     pub(super) movers: bool,
-    settings: Vec<(String, serde_json::Value)>,
+    settings: Vec<Setting>,
+    /// The numbers of each [`Method::Also`], over `settings`.
+    also: Vec<Vec<Setting>>,
 }
+
+/// A number's name and value.
+type Setting = (String, serde_json::Value);
 
 /// Which robots drive.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,10 +153,13 @@ impl Plan {
             .with_context(|| format!("there are no effects {:?}; choose none, mild or strong", args.effects))?;
         let mut methods = Vec::new();
         for name in &args.methods {
-            let method = Method::ALL.into_iter().find(|method| method.name() == name);
+            let method = Method::ALL.into_iter().find(|method| method.name() == *name);
             let known = Method::ALL.map(Method::name).join(", ");
             methods.push(method.with_context(|| format!("there is no method {name:?}; choose of {known}"))?);
         }
+        let also =
+            args.also.iter().map(|text| text.split_whitespace().map(setting).collect()).collect::<Result<Vec<_>>>()?;
+        methods.extend((1..=also.len()).filter_map(|number| u8::try_from(number).ok()).map(Method::Also));
         methods.sort_unstable();
         methods.dedup();
         let settings = args.settings.iter().map(|text| setting(text)).collect::<Result<Vec<_>>>()?;
@@ -142,10 +172,13 @@ impl Plan {
             effects,
             movers: args.movers,
             settings,
+            also,
         };
         anyhow::ensure!(plan.episodes > 0, "--episodes must be at least 1");
         // A wrong name or value is said now and not after the first episode.
-        plan.options(ControllerConfig::for_robot(0.5, 1.0, 0.125))?;
+        for &method in &plan.methods {
+            plan.options(method, &Profile::default())?;
+        }
         Ok(plan)
     }
 
@@ -156,11 +189,15 @@ impl Plan {
         Some(EpisodeSpec { world, kind, effects: self.effects, movers: self.movers })
     }
 
-    /// The numbers for `ours`, for a robot whose own controller is `base`.
-    pub(super) fn options(&self, base: ControllerConfig) -> Result<DriveOptions> {
-        let mut navigator = serde_json::to_value(NavigatorConfig::default())?;
-        let mut controller = serde_json::to_value(base)?;
-        for (name, value) in &self.settings {
+    /// The numbers for `ours` and its like, for a robot.
+    pub(super) fn options(&self, method: Method, profile: &Profile) -> Result<DriveOptions> {
+        let mut navigator = serde_json::to_value(navigator_of(profile))?;
+        let mut controller = serde_json::to_value(controller_of(profile, CAMERA_HZ))?;
+        let also = match method {
+            Method::Also(number) => self.also.get(usize::from(number).saturating_sub(1)),
+            _ => None,
+        };
+        for (name, value) in self.settings.iter().chain(also.into_iter().flatten()) {
             let (tree, path) = match name.strip_prefix("controller.") {
                 Some(path) => (&mut controller, path),
                 None => (&mut navigator, name.as_str()),
@@ -180,17 +217,27 @@ impl Plan {
         })
     }
 
+    /// The numbers that a method differs by, in words.
+    pub(super) fn differs(&self, method: Method) -> Option<String> {
+        let Method::Also(number) = method else { return None };
+        let settings = self.also.get(usize::from(number).saturating_sub(1))?;
+        Some(settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "))
+    }
+
     /// What must be equal for two runs to be one; binds a file of finished episodes to its run.
     pub(super) fn key(&self, policy_sha256: &str) -> String {
-        let settings: Vec<String> = self.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let text = |settings: &[Setting]| {
+            settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        };
+        let also: Vec<String> = self.also.iter().map(|settings| text(settings)).collect();
         format!(
-            "{} {} {:?} effects {} movers {} set [{}] policy {policy_sha256}",
+            "{} {} {:?} effects {} movers {} set [{}] also {also:?} policy {policy_sha256}",
             env!("CARGO_PKG_VERSION"),
             self.split.name(),
             self.robots,
             self.effects.name(),
             self.movers,
-            settings.join(", ")
+            text(&self.settings)
         )
     }
 }
@@ -198,7 +245,7 @@ impl Plan {
 /// Rate of the cameras in an evaluation, hertz: the policy's own.
 pub(super) const CAMERA_HZ: f64 = 4.0;
 
-fn setting(text: &str) -> Result<(String, serde_json::Value)> {
+fn setting(text: &str) -> Result<Setting> {
     let (name, value) = text.split_once('=').with_context(|| format!("--set {text:?}: write it as NAME=VALUE"))?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
     Ok((name.trim().to_owned(), value))
@@ -237,13 +284,18 @@ mod tests {
             effects: Effects::None,
             movers: false,
             settings: vec![setting(text).unwrap()],
+            also: Vec::new(),
         };
-        let base = ControllerConfig::for_robot(0.5, 1.0, 0.125);
-        assert!((plan("lookahead_steps=4").options(base).unwrap().navigator.lookahead_steps - 4.0).abs() < 1e-6);
-        let divisor = plan("controller.speed_divisor=4").options(base).unwrap().controller.unwrap().speed_divisor;
+        let base = &Profile::default();
+        assert!(
+            (plan("lookahead_steps=4").options(Method::Ours, base).unwrap().navigator.lookahead_steps - 4.0).abs()
+                < 1e-6
+        );
+        let divisor =
+            plan("controller.speed_divisor=4").options(Method::Ours, base).unwrap().controller.unwrap().speed_divisor;
         assert!((divisor - 4.0).abs() < 1e-9);
-        let error = plan("localizer.arive=4").options(base).unwrap_err().to_string();
+        let error = plan("localizer.arive=4").options(Method::Ours, base).unwrap_err().to_string();
         assert!(error.contains("localizer.arive"), "{error}");
-        assert!(plan("controller.speed_divisor=-1").options(base).is_err());
+        assert!(plan("controller.speed_divisor=-1").options(Method::Ours, base).is_err());
     }
 }

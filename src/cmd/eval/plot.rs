@@ -21,6 +21,7 @@ const GRID: Colour = [225, 228, 232];
 fn colour(method: Method) -> Colour {
     match method {
         Method::Ours => DRIVEN,
+        Method::Also(_) => [235, 160, 120],
         Method::Reference => TAUGHT,
         Method::Visual => [150, 120, 190],
         Method::Repeat => [190, 165, 220],
@@ -92,7 +93,7 @@ fn marks(methods: &[Method], columns: &[(String, Vec<&Facts>)], title: &str, gro
     for &method in methods {
         let y = TOP + HEIGHT + 50.0;
         marks.push(Mark::Bar { x, y, width: 12.0, height: 12.0, colour: colour(method) });
-        marks.push(Mark::Text { x: x + 17.0, y: y - 1.0, text: method.title().to_owned() });
+        marks.push(Mark::Text { x: x + 17.0, y: y - 1.0, text: method.title() });
         x += 30.0 + 7.2 * method.title().len() as f64;
     }
     marks

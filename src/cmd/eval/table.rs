@@ -75,7 +75,7 @@ pub(super) fn print(methods: &[Method], rows: &[&Facts]) {
     );
     for &method in methods {
         if let Some(figures) = Figures::of(method, rows) {
-            line(method.title(), &figures);
+            line(&method.title(), &figures);
         }
     }
     println!();
