@@ -197,7 +197,7 @@ fn jittered_start(world: &World, robot: &Robot, route: &Route, far: bool, rng: &
     (route.start(), 0.0)
 }
 
-fn in_sight(world: &World, a: &Pose, b: &Pose) -> bool {
+pub(crate) fn in_sight(world: &World, a: &Pose, b: &Pose) -> bool {
     (1..12).all(|i| {
         let part = f64::from(i) / 12.0;
         world.clearance_m(a.x_m + (b.x_m - a.x_m) * part, a.y_m + (b.y_m - a.y_m) * part) > 0.03

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod check;
+mod places;
 mod png;
 mod preview;
 mod stream;
@@ -22,6 +23,10 @@ pilotage-sim-data: training data, pictures and statistics from the simulator
            [--blocks 16] [--anchors 4] [--goals 4] [--generator-duty 0.25] [--generators 1]
            [--assemblers 1] [--batches N] [--no-augment]
            one JSON line, then batches as raw little-endian bytes, for ever or N of them
+  places   --split train|validation|test  --seed N  [--pool-frames 60000] [--fill-frames 12000]
+           [--worlds 8] [--places 16] [--views 2] [--fresh 0.3] [--batches N] [--no-augment]
+           one JSON line, then batches for training a place descriptor, for ever or N of them
+           --trials N [--first 0]: a map and questions of each of N worlds instead
   preview  --out DIR [--seed N]
            PNG pictures of every family, plan views with routes, one batch
   check    [--routes 24] [--seed N]
@@ -35,6 +40,7 @@ fn main() -> ExitCode {
     let verb = words.next().unwrap_or_default();
     let result = Arguments::parse(words).and_then(|arguments| match verb.as_str() {
         "stream" => stream::run(arguments),
+        "places" => places::run(arguments),
         "preview" => preview::run(arguments),
         "check" => check::run(arguments),
         "episodes" => check::episodes(arguments),
@@ -42,7 +48,7 @@ fn main() -> ExitCode {
             eprint!("{HELP}");
             Ok(())
         }
-        other => Err(format!("unknown command `{other}`; use stream, preview, check or episodes")),
+        other => Err(format!("unknown command `{other}`; use stream, places, preview, check or episodes")),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
