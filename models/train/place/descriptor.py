@@ -1,6 +1,6 @@
 """The place descriptor: one picture in, a vector of length one out; views of one place point the same way.
 
-Input float32 NCHW [n, 3, 64, 85], normalised with the mean and deviation in `contract.py`; output float32 [n, 128].
+Input float32 NCHW [n, 3, 64, 85], normalised with the mean and deviation in `contract.py`; output float32 [n, 256].
 """
 
 import sys
@@ -12,7 +12,6 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from net import Residual, conv_bn  # noqa: E402  (the policy's blocks, from the folder above)
 
-DESCRIPTOR = 128
 # Below this length a vector has no direction.
 NORM_EPS = 1e-6
 ROWS, COLUMNS = 8, 11
@@ -21,25 +20,25 @@ ROWS, COLUMNS = 8, 11
 class Trunk(nn.Module):
     """[n, 3, 64, 85] -> [n, wide, 8, 11]."""
 
-    def __init__(self, narrow, wide):
+    def __init__(self, narrow, wide, blocks):
         super().__init__()
+        # A large-stride first layer: on a CPU the full-resolution activations, not the arithmetic, are what costs.
         self.patch = conv_bn(3, narrow, 8, 4, (2, 3))
         self.first = Residual(narrow)
         self.down = conv_bn(narrow, wide, 3, 2, 1)
-        self.second = Residual(wide)
-        self.third = Residual(wide)
+        self.blocks = nn.Sequential(*(Residual(wide) for _ in range(blocks)))
 
     def forward(self, picture):
-        return self.third(self.second(self.down(self.first(self.patch(picture)))))
+        return self.blocks(self.down(self.first(self.patch(picture))))
 
 
 class Flat(nn.Module):
     """Keeps where things are: one more stride, then every cell has its own weights."""
 
-    def __init__(self, wide):
+    def __init__(self, wide, numbers):
         super().__init__()
         self.down = conv_bn(wide, 64, 3, 2, 1)
-        self.out = nn.Linear(64 * 4 * 6, DESCRIPTOR)
+        self.out = nn.Linear(64 * 4 * 6, numbers)
 
     def forward(self, x):
         return self.out(self.down(x).flatten(1))
@@ -48,10 +47,10 @@ class Flat(nn.Module):
 class Pool(nn.Module):
     """Forgets where things are except for three bands of height: generalised mean over each band."""
 
-    def __init__(self, wide):
+    def __init__(self, wide, numbers):
         super().__init__()
         self.power = nn.Parameter(torch.tensor(3.0))
-        self.out = nn.Linear(wide * 3, DESCRIPTOR)
+        self.out = nn.Linear(wide * 3, numbers)
 
     def forward(self, x):
         bands = [x[:, :, 0:3], x[:, :, 2:6], x[:, :, 5:8]]
@@ -62,13 +61,13 @@ class Pool(nn.Module):
 class Slots(nn.Module):
     """Sorts the cells softly into slots by what they show and where they are, and sums what each slot got."""
 
-    def __init__(self, wide, slots=24, depth=32):
+    def __init__(self, wide, numbers, slots=24, depth=32):
         super().__init__()
         self.slots, self.depth = slots, depth
         self.sort = nn.Conv2d(wide, slots, 1)
         self.where = nn.Parameter(torch.zeros(slots, ROWS * COLUMNS))
         self.value = nn.Conv2d(wide, depth, 1)
-        self.out = nn.Linear(slots * depth, DESCRIPTOR)
+        self.out = nn.Linear(slots * depth, numbers)
 
     def forward(self, x):
         share = (self.sort(x).flatten(2) + self.where).softmax(1)
@@ -85,12 +84,12 @@ def unit(x):
 
 
 class PlaceNet(nn.Module):
-    """Picture [n, 3, 64, 85] -> unit descriptor [n, 128]."""
+    """Picture [n, 3, 64, 85] -> unit descriptor [n, numbers]."""
 
-    def __init__(self, head="slots", narrow=32, wide=96):
+    def __init__(self, head="flat", narrow=32, wide=96, blocks=1, numbers=256):
         super().__init__()
-        self.trunk = Trunk(narrow, wide)
-        self.head = HEADS[head](wide)
+        self.trunk = Trunk(narrow, wide, blocks)
+        self.head = HEADS[head](wide, numbers)
 
     def forward(self, picture):
         return unit(self.head(self.trunk(picture)).float())

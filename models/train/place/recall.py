@@ -14,7 +14,7 @@ def describe(net, pictures):
     rows = []
     with torch.inference_mode():
         for start in range(0, len(pictures), BATCH):
-            part = torch.from_numpy(np.ascontiguousarray(pictures[start : start + BATCH]))
+            part = torch.from_numpy(pictures[start : start + BATCH].copy())
             rows.append(net(normalise(part)).float().numpy())
     return np.concatenate(rows)
 

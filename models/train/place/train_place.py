@@ -1,8 +1,9 @@
 """Trains the place descriptor from the simulator's stream of places, on one core.
 
-    python train_place.py --minutes 22 --out RUN --resume --stream-cmd "..." --trials trials.bin
+    python train_place.py --pictures 900000 --out RUN --resume --stream-cmd "..." --trials trials.bin
 
 Writes into RUN: checkpoint.pt (every two minutes; the same command with --resume goes on from there), log.jsonl, curves.png.
+The budget is pictures and not time, so that a busy machine gives the same model later.
 """
 
 import argparse
@@ -20,10 +21,8 @@ from batches import PlaceStream, normalise, read_trials
 from descriptor import HEADS, PlaceNet
 from recall import recall
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from schedule import Schedule  # noqa: E402  (shared with the policy, in the folder above)
-
-TEMPERATURE = 0.07
+SHAPE = ("head", "narrow", "wide", "blocks", "numbers")
+WARM_UP, FLAT = 0.03, 0.4
 WEIGHT_DECAY = 1e-2
 CLIP = 2.0
 EMA_DECAY = 0.995
@@ -31,7 +30,14 @@ CHECKPOINT_S = 120.0
 LOG_S = 20.0
 
 
-def contrast(descriptors, apart, views, far):
+def rate_factor(share):
+    """Factor on the peak learning rate when `share` of the budget is spent: warm-up, constant, cosine to zero."""
+    warm = min(1.0, (share + 1e-3) / WARM_UP)
+    falling = max(0.0, (share - FLAT) / (1.0 - FLAT))
+    return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, falling)))
+
+
+def contrast(descriptors, apart, views, far, temperature):
     """Mean over all pairs of views of one place of -log(this pair / (this pair + all views of other places)).
 
     Other places are those of other worlds, and those of the same world more than `far` apart; what is nearer counts as neither.
@@ -47,19 +53,21 @@ def contrast(descriptors, apart, views, far):
     count = worlds * per_world
     other, same = other.view(count, count), same.view(count, count)
     same &= ~torch.eye(count, dtype=torch.bool)
-    alike = descriptors @ descriptors.t() / TEMPERATURE
+    alike = descriptors @ descriptors.t() / temperature
     crowd = alike.masked_fill(~other, -math.inf).logsumexp(1, keepdim=True)
     return torch.nn.functional.softplus(crowd - alike)[same].mean()
 
 
 def repaint(pictures, layout, generator):
-    """Takes colour away from some worlds (all their views alike) and from some single views: real places are greyer."""
-    pictures = pictures.view(layout.worlds, -1, *pictures.shape[1:])
-    keep = torch.rand(layout.worlds, 1, generator=generator) * 1.3
-    own = torch.rand(pictures.shape[:2], generator=generator)
-    keep = (keep * torch.where(own < 0.15, own / 0.15, torch.ones_like(own))).clamp(max=1.0)
-    grey = pictures.mean(2, keepdim=True)
-    return torch.lerp(grey, pictures, keep.view(*pictures.shape[:2], 1, 1, 1)).flatten(0, 1)
+    """u8 [n, 64, 85, 3] -> normalised bf16 [n, 3, 64, 85], channels last in memory; on the way some worlds (all their views
+    alike) and some single views lose colour: real places are greyer."""
+    keep = torch.rand(layout.worlds, 1, generator=generator) * 2.0
+    own = torch.rand(layout.worlds, layout.places * layout.views, generator=generator)
+    keep = (keep * (own / 0.15).clamp(max=1.0)).clamp(max=1.0).view(-1, 1, 1, 1).bfloat16()
+    pictures = normalise(pictures).bfloat16()
+    # In normalised numbers; grey to within the small differences of the three means.
+    grey = pictures.mean(1, keepdim=True)
+    return pictures.sub_(grey).mul_(keep).add_(grey)
 
 
 class Mean:
@@ -85,14 +93,15 @@ class Trainer:
 
     def __init__(self, args):
         self.args, self.out = args, Path(args.out)
-        self.net = PlaceNet(args.head, args.narrow, args.wide).to(memory_format=torch.channels_last)
+        shape = {key: getattr(args, key) for key in SHAPE}
+        self.shape = shape
+        self.net = PlaceNet(**shape).to(memory_format=torch.channels_last)
         weights = [p for p in self.net.parameters() if p.dim() > 1]
         others = [p for p in self.net.parameters() if p.dim() <= 1]
         groups = [{"params": weights, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.99), fused=True)
         self.mean = Mean(self.net)
         self.generator = torch.Generator().manual_seed(args.seed)
-        self.schedule = Schedule(0.0, args.minutes * 60.0)
         self.base_s, self.pictures, self.started = 0.0, 0, time.monotonic()
         saved = self.out / "checkpoint.pt"
         if saved.exists() and not args.resume:
@@ -103,28 +112,28 @@ class Trainer:
             self.optimiser.load_state_dict(state["optimiser"])
             self.mean.state, self.mean.steps = state["mean"], state["mean_steps"]
             self.base_s, self.pictures = state["elapsed_s"], state["pictures"]
-        self.judge = PlaceNet(args.head, args.narrow, args.wide).eval()
+        self.judge = PlaceNet(**shape).eval()
 
     def elapsed_s(self):
         """Seconds of training so far, earlier runs counted in."""
         return self.base_s + time.monotonic() - self.started
 
     def run(self, stream, trials):
-        """Trains until the schedule ends."""
+        """Trains until the budget is spent."""
         now = self.elapsed_s()
         log_s, check_s, save_s, losses, log_from = now + LOG_S, now + self.args.validate_s, now + CHECKPOINT_S, [], (now, 0)
         waited, since = 0.0, self.pictures
-        while not self.schedule.over(now):
+        while self.pictures < self.args.pictures:
             asked = time.monotonic()
             pictures, apart = stream.next()
             waited += time.monotonic() - asked
-            losses.append(self.step(pictures, apart, stream.layout, now))
+            losses.append(self.step(pictures, apart, stream.layout))
             self.pictures += len(pictures)
             now = self.elapsed_s()
             if now >= log_s:
                 self.log({
                     "kind": "train", "elapsed_s": round(now, 1), "pictures": self.pictures,
-                    "loss": round(sum(losses) / len(losses), 4), "rate": round(self.args.rate * self.schedule.factor(now), 7),
+                    "loss": round(sum(losses) / len(losses), 4), "rate": round(self.rate(), 7),
                     "pictures_per_s": round((self.pictures - since) / max(now - log_from[0], 1e-3), 1),
                     "stream_wait_share": round(waited / max(now - log_from[0], 1e-3), 3),
                 })
@@ -138,14 +147,18 @@ class Trainer:
         self.save()
         self.validate("final", trials)
 
-    def step(self, pictures, apart, layout, now):
+    def rate(self):
+        """The present learning rate."""
+        return self.args.rate * rate_factor(self.pictures / self.args.pictures)
+
+    def step(self, pictures, apart, layout):
         """One optimiser step; returns the loss."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.args.rate * self.schedule.factor(now)
-        pictures = repaint(normalise(pictures), layout, self.generator).contiguous(memory_format=torch.channels_last)
+            group["lr"] = self.rate()
+        pictures = repaint(pictures, layout, self.generator)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             descriptors = self.net(pictures)
-        loss = contrast(descriptors.float(), apart, layout.views, self.args.far)
+        loss = contrast(descriptors.float(), apart, layout.views, self.args.far, self.args.temperature)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), CLIP)
@@ -166,7 +179,7 @@ class Trainer:
         state = {
             "net": self.net.state_dict(), "optimiser": self.optimiser.state_dict(), "mean": self.mean.state,
             "mean_steps": self.mean.steps, "elapsed_s": self.elapsed_s(), "pictures": self.pictures,
-            "shape": {"head": self.args.head, "narrow": self.args.narrow, "wide": self.args.wide},
+            "shape": self.shape,
         }
         torch.save(state, self.out / "checkpoint.part")
         os.replace(self.out / "checkpoint.part", self.out / "checkpoint.pt")
@@ -204,15 +217,18 @@ def draw(out):
 
 def arguments():
     parser = argparse.ArgumentParser(description="Train the place descriptor from the simulator's stream.")
-    parser.add_argument("--minutes", type=float, required=True, help="wall time of the whole training")
+    parser.add_argument("--pictures", type=int, required=True, help="pictures to train on in all")
     parser.add_argument("--out", required=True)
     parser.add_argument("--stream-cmd", required=True, help="program that writes batches of places to its standard output")
     parser.add_argument("--trials", required=True, help="validation trials, as `pilotage-sim-data places --trials N` writes them")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if there is one")
-    parser.add_argument("--head", choices=sorted(HEADS), default="slots")
+    parser.add_argument("--head", choices=sorted(HEADS), default="flat")
     parser.add_argument("--narrow", type=int, default=32)
     parser.add_argument("--wide", type=int, default=96)
+    parser.add_argument("--blocks", type=int, default=1)
+    parser.add_argument("--numbers", type=int, default=256, help="numbers of a descriptor")
     parser.add_argument("--far", type=float, default=1.5, help="places further apart than this (in tolerances) are other places")
+    parser.add_argument("--temperature", type=float, default=0.07)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--validate-s", type=float, default=120.0)
