@@ -1,15 +1,22 @@
 //! Recorded drives along one route, with labels from the noise-free driver at every moment.
 
+mod codec;
+mod labels;
+mod recording;
+
 use std::ops::Range;
 
-use crate::expert::Expert;
 use crate::geometry::Pose;
-use crate::physics::{Motion, advance};
-use crate::render::{RenderError, render_into};
+use crate::kind::RobotKind;
+use crate::mover::Mover;
+use crate::physics::Motion;
+use crate::render::RenderError;
 use crate::rng::Rng;
 use crate::robot::Robot;
 use crate::route::{Route, plan_route};
 use crate::world::{World, WorldId};
+
+pub use codec::EpisodeError;
 
 /// Width of a training picture, pixels.
 pub const WIDTH: usize = 85;
@@ -25,7 +32,7 @@ pub const MAX_STEPS: usize = 20;
 pub const STEP_S: f64 = 0.25;
 
 /// One recorded moment. Its frame has the same number in [`Episode::frame`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct State {
     /// Where the robot was.
     pub pose: Pose,
@@ -41,8 +48,51 @@ pub struct State {
     pub arcs_m: [f32; MAX_STEPS + 1],
 }
 
+/// Who is in the world at a time, in seconds.
+pub type MoversAt<'a> = &'a dyn Fn(f64) -> Vec<Mover>;
+
+/// What to make training data of.
+#[derive(Clone, Copy)]
+pub struct Recipe<'a> {
+    /// The kinds of robots to draw from.
+    pub robots: &'a [RobotKind],
+    /// Who walks about during all drives but the clean one; `None` for nobody.
+    pub movers_at: Option<MoversAt<'a>>,
+    /// Strength of the sensor effects, see [`crate::SensorEffects::sample`].
+    pub effects: f64,
+}
+
+impl Default for Recipe<'_> {
+    /// All training kinds, nobody about, effects up to those of cheap sensors.
+    fn default() -> Self {
+        Self { robots: &RobotKind::TRAINING, movers_at: None, effects: 1.0 }
+    }
+}
+
+/// One visited moment of a drive before it is labelled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visit {
+    /// When it was, seconds on the clock of the movers; visits are [`STEP_S`] apart.
+    pub t_s: f64,
+    /// Where the robot was and how it moved.
+    pub motion: Motion,
+    /// True where it had touched something since the visit before.
+    pub contact: bool,
+    /// What it saw: [`FRAME_BYTES`] bytes.
+    pub frame: Vec<u8>,
+}
+
+/// A drive before it is labelled.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Drive {
+    /// Where on the route it began, metres.
+    pub from_m: f64,
+    /// Its moments, [`STEP_S`] apart.
+    pub visits: Vec<Visit>,
+}
+
 /// All drives along one route in one world with one robot. The first is the clean one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Episode {
     /// Where it was.
     pub world: WorldId,
@@ -58,39 +108,83 @@ pub struct Episode {
 }
 
 impl Episode {
-    /// Plans a route for a random robot and drives it once clean and three times noisily;
-    /// `None` where no route was found.
+    /// Plans a route for a random robot of any training kind and drives it once clean and three
+    /// times noisily; `None` where no route was found.
     ///
     /// # Errors
     /// [`RenderError`] never for these sizes; passed on rather than hidden.
     pub fn generate(world: &World, seed: u64) -> Result<Option<Self>, RenderError> {
-        let mut rng = Rng::new(seed);
-        let mut found = None;
-        for _ in 0..4 {
-            let robot = Robot::sample(&mut rng, world.family());
-            if let Some(route) = plan_route(world, &robot, &mut rng) {
-                found = Some((robot, route));
-                break;
-            }
-        }
-        let Some((robot, route)) = found else {
+        Self::generate_with(world, seed, &Recipe::default())
+    }
+
+    /// Like [`Episode::generate`] by a recipe; `None` also where none of its robots suits the world.
+    ///
+    /// The noisy drives have the robot's latency and slip, every drive has a sensor of its own, and
+    /// only the clean one is sure to meet nobody.
+    ///
+    /// # Errors
+    /// [`RenderError`] never for these sizes; passed on rather than hidden.
+    pub fn generate_with(world: &World, seed: u64, recipe: &Recipe<'_>) -> Result<Option<Self>, RenderError> {
+        let Some((robot, route, mut drives)) = recording::record(world, seed, recipe) else {
             return Ok(None);
         };
+        let mut rng = Rng::new(seed ^ 0x5E50_12AD);
+        for (number, drive) in drives.iter_mut().enumerate() {
+            let movers_at = if number == 0 { None } else { recipe.movers_at };
+            recording::take_pictures(world, &robot, movers_at, recipe.effects, drive, &mut rng)?;
+        }
+        Ok(Self::from_drives(world, robot, route, recipe.movers_at, drives).ok())
+    }
+
+    /// Labels drives that were recorded anywhere with the noise-free driver. The first is the clean
+    /// one: the drive that taught the route, with nobody about. What [`Episode::generate`] makes are
+    /// such drives too, so the same moments get the same labels.
+    ///
+    /// Waypoints avoid those who are there at `movers_at` of the moment; distances are those of the
+    /// free way.
+    ///
+    /// # Errors
+    /// [`EpisodeError`] where there is no drive, or a frame has the wrong size, or a number is not
+    /// finite.
+    pub fn from_drives(
+        world: &World,
+        robot: Robot,
+        route: Route,
+        movers_at: Option<MoversAt<'_>>,
+        drives: Vec<Drive>,
+    ) -> Result<Self, EpisodeError> {
+        let count = drives.iter().map(|d| d.visits.len()).sum::<usize>();
+        if drives.first().is_none_or(|d| d.visits.is_empty()) {
+            return Err(EpisodeError::Content("no clean drive"));
+        }
         let mut episode = Self {
             world: world.id(),
             robot,
             route,
-            drives: Vec::with_capacity(4),
-            states: Vec::new(),
-            frames: Vec::new(),
+            drives: Vec::with_capacity(drives.len()),
+            states: Vec::with_capacity(count),
+            frames: Vec::with_capacity(count * FRAME_BYTES),
         };
-        for kind in 0..4 {
-            let mut part = rng.fork(kind as u64);
-            episode.drive(world, kind, &mut part);
+        for (number, drive) in drives.into_iter().enumerate() {
+            let first = episode.states.len();
+            let movers_at = if number == 0 { None } else { movers_at };
+            let labeller = labels::Labeller::new(world, &episode.robot, &episode.route, movers_at);
+            let mut progress = drive.from_m;
+            for visit in drive.visits {
+                let numbers = [visit.t_s, visit.motion.pose.x_m, visit.motion.pose.y_m, visit.motion.pose.yaw_rad];
+                let finite = numbers.iter().chain(&[visit.motion.v_mps, visit.motion.w_rps]).all(|x| x.is_finite());
+                if visit.frame.len() != FRAME_BYTES || !finite {
+                    return Err(EpisodeError::Content("a visit without its frame or with a number that is none"));
+                }
+                let state;
+                (state, progress) = labeller.label(&visit, progress);
+                episode.states.push(state);
+                episode.frames.extend_from_slice(&visit.frame);
+            }
+            episode.drives.push(first..episode.states.len());
         }
         episode.align();
-        episode.picture(world, &mut rng)?;
-        Ok(Some(episode))
+        Ok(episode)
     }
 
     /// The picture at state `index`, [`FRAME_BYTES`] bytes; empty where there is none.
@@ -106,42 +200,7 @@ impl Episode {
         let (Some(from), Some(to)) = (self.states.get(anchor), self.states.get(goal)) else {
             return MAX_STEPS as f32;
         };
-        time_to(&from.arcs_m, to.progress_m, self.robot.step_length_m() as f32)
-    }
-
-    fn drive(&mut self, world: &World, kind: usize, rng: &mut Rng) {
-        let (robot, route) = (self.robot, self.route.clone());
-        let expert = Expert::new(world, &robot, &route);
-        let (start, mut progress) =
-            if kind == 0 { (route.start(), 0.0) } else { jittered_start(world, &robot, &route, kind == 3, rng) };
-        let clean_length = self.drives.first().map_or(0, Range::len);
-        let first = self.states.len();
-        let mut motion = Motion { pose: start, ..Motion::default() };
-        let mut noise = Noise::new(kind, rng);
-        let mut touching = 0;
-        let mut contact = false;
-        loop {
-            progress = expert.progress_m(&motion.pose, progress);
-            let (arcs_m, waypoints) = foresee(&expert, world, &robot, motion, progress);
-            self.states.push(State {
-                pose: motion.pose,
-                progress_m: progress as f32,
-                clean_steps: 0.0,
-                contact,
-                waypoints,
-                arcs_m,
-            });
-            let count = self.states.len() - first;
-            let too_long = kind > 0 && count > clean_length * 2 + 10 || count > 600;
-            if progress >= route.length_m() || too_long || touching > 6 {
-                break;
-            }
-            let room = world.clearance_field_m(motion.pose.x_m, motion.pose.y_m) - robot.radius_m;
-            let (v, w) = noise.apply(expert.command(&motion.pose, progress), &robot, room, rng);
-            contact = advance(world, &robot, &mut motion, v, w, STEP_S).contact;
-            touching += usize::from(contact);
-        }
-        self.drives.push(first..self.states.len());
+        labels::time_to(&from.arcs_m, to.progress_m, self.robot.step_length_m() as f32)
     }
 
     /// Tells every state when the clean drive was where it is.
@@ -165,121 +224,12 @@ impl Episode {
             };
         }
     }
-
-    fn picture(&mut self, world: &World, rng: &mut Rng) -> Result<(), RenderError> {
-        self.frames = vec![0; self.states.len() * FRAME_BYTES];
-        let mut out = self.frames.chunks_exact_mut(FRAME_BYTES);
-        for drive in &self.drives {
-            let mut camera = self.robot.camera;
-            camera.exposure = rng.range(0.85, 1.15);
-            let supersample = if rng.chance(1.0 / 3.0) { 2 } else { 1 };
-            for state in self.states.get(drive.clone()).unwrap_or(&[]) {
-                if let Some(frame) = out.next() {
-                    render_into(world, &state.pose, &camera, WIDTH, HEIGHT, supersample, frame)?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
-fn jittered_start(world: &World, robot: &Robot, route: &Route, far: bool, rng: &mut Rng) -> (Pose, f64) {
-    let (lateral, turn) = if far { (0.3, 0.7) } else { (0.2, 0.35) };
-    // A car cannot turn round on the spot.
-    let turn = if robot.min_turn_radius_m > 0.0 { turn * 0.6 } else { turn };
-    for _ in 0..20 {
-        let arc = if far { rng.range(0.0, 0.8) * route.length_m() } else { 0.0 };
-        let pose = route.at(arc).moved(lateral * 0.5 * rng.normal(), lateral * rng.normal(), turn * rng.normal());
-        if world.clearance_m(pose.x_m, pose.y_m) > robot.radius_m + 0.03 && in_sight(world, &route.at(arc), &pose) {
-            return (pose, route.project(&pose, arc).0);
-        }
-    }
-    (route.start(), 0.0)
-}
-
-pub(crate) fn in_sight(world: &World, a: &Pose, b: &Pose) -> bool {
-    (1..12).all(|i| {
-        let part = f64::from(i) / 12.0;
-        world.clearance_m(a.x_m + (b.x_m - a.x_m) * part, a.y_m + (b.y_m - a.y_m) * part) > 0.03
+/// A robot of one of the recipe's kinds and a route for it.
+fn robot_and_route(world: &World, rng: &mut Rng, recipe: &Recipe<'_>) -> Option<(Robot, Route)> {
+    (0..4).find_map(|_| {
+        let robot = RobotKind::pick(rng, world.family(), recipe.robots)?.sample(rng, world.family());
+        plan_route(world, &robot, rng).map(|route| (robot, route))
     })
-}
-
-/// How a hand at the joystick errs: drifting steering, now and then a burst the wrong way.
-struct Noise {
-    kind: usize,
-    pace: f64,
-    strength: f64,
-    drift: f64,
-    burst: (usize, f64),
-}
-
-impl Noise {
-    fn new(kind: usize, rng: &mut Rng) -> Self {
-        let strength = if kind == 0 { 0.0 } else { rng.range(0.15, 0.45) };
-        let pace = if kind == 0 { 1.0 } else { rng.range(0.7, 1.0) };
-        Self { kind, pace, strength, drift: 0.0, burst: (0, 0.0) }
-    }
-
-    fn apply(&mut self, (v, w): (f64, f64), robot: &Robot, room_m: f64, rng: &mut Rng) -> (f64, f64) {
-        if self.kind == 0 {
-            return (v, w);
-        }
-        self.drift = 0.7 * self.drift + self.strength * rng.normal();
-        if self.burst.0 == 0 && rng.chance(0.05) {
-            let side = if rng.chance(0.5) { 1.0 } else { -1.0 };
-            self.burst = (rng.between(2, 6), side * rng.range(0.3, 1.0) * robot.w_max_rps);
-        }
-        let least = if self.kind == 2 { 0.04 } else { 0.09 };
-        if room_m < least {
-            self.burst.0 = 0;
-            return (v, w);
-        }
-        if self.burst.0 > 0 {
-            self.burst.0 -= 1;
-            let pace = if room_m < 0.2 { 0.4 } else { 0.8 };
-            return (pace * robot.v_max_mps, self.burst.1);
-        }
-        (v * self.pace, w + self.drift * robot.w_max_rps)
-    }
-}
-
-/// Progress of the noise-free driver from `motion` on, and its first waypoints.
-fn foresee(
-    expert: &Expert<'_>,
-    world: &World,
-    robot: &Robot,
-    mut motion: Motion,
-    mut progress: f64,
-) -> ([f32; MAX_STEPS + 1], [[f32; 4]; HORIZON]) {
-    let origin = motion.pose;
-    let unit = robot.step_length_m();
-    let mut arcs = [progress as f32; MAX_STEPS + 1];
-    let mut waypoints = [[0.0; 4]; HORIZON];
-    let mut unfilled = waypoints.iter_mut();
-    let mut best = progress;
-    for arc in arcs.iter_mut().skip(1) {
-        let (v, w) = expert.command(&motion.pose, progress);
-        advance(world, robot, &mut motion, v, w, STEP_S);
-        progress = expert.progress_m(&motion.pose, progress);
-        best = best.max(progress);
-        *arc = best as f32;
-        if let Some(waypoint) = unfilled.next() {
-            let (x, y, turn) = origin.relative(&motion.pose);
-            let (sin, cos) = crate::trig::sin_cos(turn);
-            *waypoint = [(x / unit) as f32, (y / unit) as f32, cos as f32, sin as f32];
-        }
-    }
-    (arcs, waypoints)
-}
-
-fn time_to(arcs_m: &[f32; MAX_STEPS + 1], progress_m: f32, step_m: f32) -> f32 {
-    let behind = arcs_m[0] - progress_m;
-    if behind >= 0.0 {
-        return if behind <= 0.5 * step_m { 0.0 } else { MAX_STEPS as f32 };
-    }
-    let after = arcs_m.partition_point(|a| *a < progress_m);
-    match (arcs_m.get(after.wrapping_sub(1)), arcs_m.get(after)) {
-        (Some(a), Some(b)) => (after - 1) as f32 + (progress_m - a) / (b - a).max(1e-6),
-        _ => MAX_STEPS as f32,
-    }
 }

@@ -1,10 +1,16 @@
-//! The driver that knows the map: pure pursuit that minds its distance to walls.
+//! The driver that knows the map: pure pursuit that minds its distance to walls and goes round people.
 
 use crate::geometry::Pose;
-use crate::mover::Surroundings;
+use crate::mover::{Mover, Surroundings};
 use crate::robot::Robot;
 use crate::route::{Route, SPACING_M};
 use crate::trig::{atan2, length, sin_cos, wrap};
+
+/// Room that the driver leaves to walls where the way has it, metres.
+const WANTED_ROOM_M: f64 = 0.3;
+
+/// Room that it leaves to those who walk about, metres.
+const POLITE_ROOM_M: f64 = 0.25;
 
 /// A noise-free driver along a route; has no memory but the progress its caller keeps.
 #[derive(Debug, Clone, Copy)]
@@ -38,29 +44,47 @@ impl<'a> Expert<'a> {
         let ahead_m = (0.7 * robot.v_max_mps).clamp(0.3, 1.0) + 0.3 * lateral.min(1.0);
         let nearest = (arc / SPACING_M) as usize;
         let mut target = ((arc + ahead_m) / SPACING_M) as usize;
-        if here < radius + 0.6 {
-            let least = (radius + 0.1).min(here - 0.005);
+        let still = self.around.world.clearance_field_m(pose.x_m, pose.y_m);
+        if still < radius + 0.8 {
+            let way = (nearest..=target).step_by(3).map(|i| route.point(i));
+            let room = way.map(|p| self.around.world.clearance_field_m(p[0], p[1])).fold(f64::MAX, f64::min);
+            let least = (radius + WANTED_ROOM_M).min(room - 0.02).min(still - 0.005);
             while target > nearest + 3 && !self.clear(pose, route.point(target), least) {
                 target -= 3;
             }
         }
-        let point = route.point(target);
-        let (mut ux, mut uy) = (point[0] - pose.x_m, point[1] - pose.y_m);
-        let size = length(ux, uy).max(1e-9);
-        (ux, uy) = (ux / size, uy / size);
-        if here < radius + 0.22 {
+        let [mut ux, mut uy] = towards(pose, route.point(target));
+        let mut fastest = robot.v_max_mps;
+        if !self.passes(pose, [ux, uy], POLITE_ROOM_M) {
+            // Past somebody, it is the way behind them that counts.
+            let behind = route.point(((arc + ahead_m + 1.0) / SPACING_M) as usize);
+            let wanted = if self.clear(pose, behind, radius + 0.05) { towards(pose, behind) } else { [ux, uy] };
+            match self.round_movers(pose, wanted) {
+                Some(direction) => {
+                    [ux, uy] = direction;
+                    fastest *= 0.7;
+                }
+                None => fastest = 0.0,
+            }
+        }
+        if here < radius + WANTED_ROOM_M {
             (ux, uy) = self.pushed_off(pose, here, ux, uy);
         }
         let error = wrap(atan2(uy, ux) - pose.yaw_rad);
         let car = robot.min_turn_radius_m > 0.0;
         let pace = (1.0 - error.abs() / 0.9).clamp(if car { 0.4 } else { 0.0 }, 1.0);
-        let mut v = robot.v_max_mps * pace;
+        let mut v = fastest * pace;
         let w = (2.2 * error).clamp(-robot.w_max_rps, robot.w_max_rps);
         v = v.min(1.5 * (route.total_m() - arc) + 0.02);
 
         let (sin, cos) = sin_cos(pose.yaw_rad);
         let feeler = 0.25 * robot.v_max_mps + 0.05;
         let there = self.around.clearance_field_m(pose.x_m + cos * feeler, pose.y_m + sin * feeler);
+        // Towards a near wall it slows down: what comes late or slips must not touch it.
+        if there < here {
+            let room = (there - radius).max(0.0);
+            v = v.min(robot.v_max_mps * (0.3 + 0.7 * room / 0.25));
+        }
         if there < radius + 0.02 && there < here {
             v = v.min(0.1 * robot.v_max_mps);
             if here < radius + 0.03 || (car && there < radius) {
@@ -70,13 +94,52 @@ impl<'a> Expert<'a> {
         (v, w)
     }
 
-    /// True where the straight way to `to` keeps `least_m` from everything.
+    /// The way past those who stand or walk in the direction of travel: the smallest turn from it
+    /// that leaves room; `None` where there is none and waiting is all that is left.
+    fn round_movers(&self, pose: &Pose, [ux, uy]: [f64; 2]) -> Option<[f64; 2]> {
+        const TURNS: [f64; 15] = [0.0, 0.25, -0.25, 0.5, -0.5, 0.75, -0.75, 1.0, -1.0, 1.3, -1.3, 1.6, -1.6, 1.9, -1.9];
+        let still_here = self.around.world.clearance_field_m(pose.x_m, pose.y_m);
+        let open = |[dx, dy]: [f64; 2]| {
+            (1..=4).all(|k| {
+                let far = 0.6 * self.heed_m() * f64::from(k) / 4.0;
+                let there = self.around.world.clearance_field_m(pose.x_m + dx * far, pose.y_m + dy * far);
+                there >= (self.robot.radius_m + 0.08).min(still_here)
+            })
+        };
+        [POLITE_ROOM_M, 0.1].into_iter().find_map(|room| {
+            TURNS.into_iter().find_map(|turn| {
+                let (s, c) = sin_cos(turn);
+                let direction = [ux * c - uy * s, ux * s + uy * c];
+                (self.passes(pose, direction, room) && open(direction)).then_some(direction)
+            })
+        })
+    }
+
+    /// How far ahead others matter, metres.
+    fn heed_m(&self) -> f64 {
+        (1.2 * self.robot.v_max_mps).clamp(0.9, 1.6)
+    }
+
+    /// True where going that way keeps `room_m` from all movers, or at least comes no nearer to
+    /// those that are nearer already.
+    fn passes(&self, pose: &Pose, [dx, dy]: [f64; 2], room_m: f64) -> bool {
+        let (radius, heed) = (self.robot.radius_m, self.heed_m());
+        let gap = |m: &Mover, far: f64| {
+            length(pose.x_m + dx * far - m.centre[0], pose.y_m + dy * far - m.centre[1]) - m.radius_m
+        };
+        self.around.movers.iter().filter(|m| gap(m, 0.0) < heed + radius + room_m).all(|m| {
+            let least = (radius + room_m).min(gap(m, 0.0));
+            (1..=8).all(|k| gap(m, heed * f64::from(k) / 8.0) >= least)
+        })
+    }
+
+    /// True where the straight way to `to` keeps `least_m` from all that stands in the world.
     fn clear(&self, from: &Pose, to: [f64; 2], least_m: f64) -> bool {
         let (dx, dy) = (to[0] - from.x_m, to[1] - from.y_m);
         let samples = (length(dx, dy) / 0.1).ceil().max(1.0) as usize;
         (1..=samples).all(|i| {
             let part = i as f64 / samples as f64;
-            self.around.clearance_field_m(from.x_m + dx * part, from.y_m + dy * part) >= least_m
+            self.around.world.clearance_field_m(from.x_m + dx * part, from.y_m + dy * part) >= least_m
         })
     }
 
@@ -89,7 +152,7 @@ impl<'a> Expert<'a> {
             return (ux, uy);
         }
         let (gx, gy) = (gx / size, gy / size);
-        let lack = ((self.robot.radius_m + 0.22 - here_m) / 0.22).clamp(0.0, 1.5);
+        let lack = ((self.robot.radius_m + WANTED_ROOM_M - here_m) / WANTED_ROOM_M).clamp(0.0, 1.5);
         let push = lack * lack;
         let along = ux * gx + uy * gy;
         if along < 0.3 {
@@ -99,4 +162,11 @@ impl<'a> Expert<'a> {
         }
         (ux, uy)
     }
+}
+
+/// The direction from a pose to a point, of length 1.
+fn towards(pose: &Pose, to: [f64; 2]) -> [f64; 2] {
+    let (dx, dy) = (to[0] - pose.x_m, to[1] - pose.y_m);
+    let size = length(dx, dy).max(1e-9);
+    [dx / size, dy / size]
 }

@@ -20,6 +20,7 @@ mod expert;
 mod families;
 mod geometry;
 mod grid;
+mod kind;
 mod mover;
 mod patterns;
 mod physics;
@@ -29,6 +30,9 @@ mod render;
 mod rng;
 mod robot;
 mod route;
+mod scan;
+mod sensor;
+mod simulation;
 mod teleop;
 mod texture;
 pub mod trig;
@@ -36,17 +40,24 @@ mod world;
 
 pub use batch::{Batch, BatchSize, CONTEXT};
 pub use camera::{Camera, Projection};
-pub use episode::{Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, STEP_S, State, WIDTH};
+pub use episode::{
+    Drive, Episode, EpisodeError, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, MoversAt, Recipe, STEP_S, State, Visit,
+    WIDTH,
+};
 pub use expert::Expert;
 pub use geometry::{Pose, Shape};
 pub use grid::ClearanceGrid;
+pub use kind::{Ranges, RobotKind};
 pub use mover::{Mover, Surroundings};
-pub use physics::{Motion, Odometry, Simulation, StepReport, advance};
+pub use physics::{Motion, StepReport, advance};
 pub use place::{ELSEWHERE, PlaceBatch, PlaceBatchSize, PlaceSet, PlaceTrial, PlaceView, QueryKind, VIEWS};
 pub use plan_view::{PlanView, plan_view};
 pub use render::{MAX_SIDE_PX, RenderError, render, render_into};
 pub use rng::{Rng, mix64};
-pub use robot::Robot;
+pub use robot::{Gait, Robot, Slip};
 pub use route::{LEAST_ROOM_M, Route, SPACING_M, plan_route};
+pub use scan::ScanSpec;
+pub use sensor::SensorEffects;
+pub use simulation::{Odometry, Simulation};
 pub use teleop::{Teleop, TeleopStep};
 pub use world::{Family, Split, World, WorldId};

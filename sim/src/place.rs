@@ -8,7 +8,7 @@ mod trial;
 
 use crate::augment::{Look, Mapping};
 use crate::camera::Camera;
-use crate::episode::{FRAME_BYTES, HEIGHT, WIDTH, in_sight};
+use crate::episode::{FRAME_BYTES, HEIGHT, WIDTH};
 use crate::geometry::Pose;
 use crate::render::{RenderError, render_into};
 use crate::rng::Rng;
@@ -149,6 +149,14 @@ fn nearby(world: &World, place: &Pose, rng: &mut Rng) -> Pose {
         }
     }
     *place
+}
+
+/// Whether nothing stands between two poses.
+fn in_sight(world: &World, a: &Pose, b: &Pose) -> bool {
+    (1..12).all(|i| {
+        let part = f64::from(i) / 12.0;
+        world.clearance_m(a.x_m + (b.x_m - a.x_m) * part, a.y_m + (b.y_m - a.y_m) * part) > 0.03
+    })
 }
 
 fn apart(world: &World, a: &Pose, b: &Pose, tolerance_m: f64) -> f32 {

@@ -66,7 +66,7 @@ pub fn render(
     Ok(out)
 }
 
-fn check_size(width: usize, height: usize, supersample: usize) -> Result<(), RenderError> {
+pub(crate) fn check_size(width: usize, height: usize, supersample: usize) -> Result<(), RenderError> {
     let fits = |side: usize| side > 0 && side.checked_mul(supersample).is_some_and(|s| s > 0 && s <= MAX_SIDE_PX);
     if fits(width) && fits(height) { Ok(()) } else { Err(RenderError::Size { width, height, supersample }) }
 }
@@ -91,6 +91,7 @@ pub fn render_into(
     }
     if supersample == 1 {
         Frame::new(world, pose, camera, width, height).draw(out);
+        camera.roll(out, width, height);
         return Ok(());
     }
     let (wide, high) = (width * supersample, height * supersample);
@@ -111,5 +112,6 @@ pub fn render_into(
             }
         }
     }
+    camera.roll(out, width, height);
     Ok(())
 }

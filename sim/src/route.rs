@@ -16,6 +16,9 @@ pub const SPACING_M: f64 = 0.05;
 /// Room a route always keeps beyond the robot's radius, metres.
 pub const LEAST_ROOM_M: f64 = 0.1;
 
+/// Room beyond which more room is no better, metres.
+const COMFORT_M: f64 = 0.8;
+
 /// A smooth path. It runs on a little beyond the goal, so that near the goal it still says which
 /// way the drive would have gone on.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +28,14 @@ pub struct Route {
 }
 
 impl Route {
+    /// The route over `points`, [`SPACING_M`] apart, with its goal at `goal_arc_m`; `None` where the
+    /// goal is not on it.
+    #[must_use]
+    pub fn from_points(points: Vec<[f64; 2]>, goal_arc_m: f64) -> Option<Self> {
+        let route = Self { points, goal_arc_m };
+        (goal_arc_m > 0.0 && goal_arc_m <= route.total_m() + 1e-9).then_some(route)
+    }
+
     /// Way from the start to the goal, metres.
     #[must_use]
     pub fn length_m(&self) -> f64 {
@@ -211,7 +222,7 @@ impl Field {
                 cost.push(if room < LEAST_ROOM_M + 0.04 {
                     f32::INFINITY
                 } else {
-                    let lack = ((0.65 - room) / 0.65).max(0.0);
+                    let lack = ((COMFORT_M - room) / COMFORT_M).max(0.0);
                     (1.0 + 9.0 * lack * lack) as f32
                 });
             }
@@ -220,8 +231,9 @@ impl Field {
     }
 
     fn roomy(&self, cell: usize) -> bool {
-        // 4 is the cost at a room of about 0.27 m.
-        self.cost.get(cell).is_some_and(|c| *c < 4.0)
+        // That is the cost at a room of 0.27 m.
+        let lack = (COMFORT_M - 0.27) / COMFORT_M;
+        self.cost.get(cell).is_some_and(|c| f64::from(*c) < 1.0 + 9.0 * lack * lack)
     }
 
     fn explore(&self, start: usize, longest_m: f64) -> Reach {
@@ -274,7 +286,7 @@ impl Field {
 
 /// Pulls the path straight like a string, except where that would cost it its room.
 fn smooth(world: &World, robot: &Robot, mut points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
-    let enough = robot.radius_m + 0.4;
+    let enough = robot.radius_m + 0.55;
     let mut room: Vec<f64> = points.iter().map(|p| world.clearance_field_m(p[0], p[1])).collect();
     let rounds = if robot.min_turn_radius_m > 0.0 { 160 } else { 70 };
     for _ in 0..rounds {

@@ -110,6 +110,8 @@ fn a_wall_looks_the_same_from_the_left_half_and_the_right_half_of_the_lens() {
         hfov_rad: 2.0,
         projection: Projection::Cylindrical,
         exposure: 1.0,
+        distortion: 0.0,
+        roll_rad: 0.0,
     };
     let [x, y] = world.size_m();
     let free = (0..400)
@@ -255,9 +257,10 @@ proptest! {
     fn rendering_survives_any_pose(
         x in -50.0..80.0f64, y in -50.0..80.0f64, yaw in -20.0..20.0f64,
         height in -1.0..70.0f64, pitch in -2.0..2.0f64, hfov in 0.0..7.0f64, wide: bool, family in 0u64..4,
+        distortion in -1.0..1.0f64, roll in -1.0..1.0f64,
     ) {
         let projection = if wide { Projection::Cylindrical } else { Projection::Pinhole };
-        let camera = Camera { height_m: height, pitch_rad: pitch, forward_offset_m: 0.1, hfov_rad: hfov, projection, exposure: 1.1 };
+        let camera = Camera { height_m: height, pitch_rad: pitch, forward_offset_m: 0.1, hfov_rad: hfov, projection, exposure: 1.1, distortion, roll_rad: roll };
         let picture = render(&world(family), &Pose { x_m: x, y_m: y, yaw_rad: yaw }, &camera, 40, 30, 1).unwrap();
         prop_assert_eq!(picture.len(), 40 * 30 * 3);
     }

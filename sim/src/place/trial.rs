@@ -3,9 +3,10 @@
 //! The map is every second step of a clean drive. The questions are from a repeat of that drive that starts
 //! off the line and wavers, in another light: by the same robot, and by another robot's camera.
 
+use super::in_sight;
 use crate::augment::{Look, Mapping};
 use crate::camera::Camera;
-use crate::episode::{FRAME_BYTES, HEIGHT, STEP_S, WIDTH, in_sight};
+use crate::episode::{FRAME_BYTES, HEIGHT, STEP_S, WIDTH};
 use crate::expert::Expert;
 use crate::geometry::Pose;
 use crate::physics::{Motion, advance};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use pilotage_sim::Split;
+use pilotage_sim::{RobotKind, Split};
 
 /// The words after the command, by name.
 pub(crate) struct Arguments {
@@ -44,6 +44,20 @@ impl Arguments {
             None => Ok(default),
             Some(text) => Split::from_name(&text).ok_or(format!("--split `{text}` is none of train, validation, test")),
         }
+    }
+
+    /// Kinds of robots, by name with commas between; the training kinds where nothing is said.
+    pub(crate) fn robots(&mut self) -> Result<Vec<RobotKind>, String> {
+        let Some(text) = self.values.remove("robots") else {
+            return Ok(RobotKind::TRAINING.to_vec());
+        };
+        let known: Vec<&str> = RobotKind::ALL.iter().map(|kind| kind.name()).collect();
+        text.split(',')
+            .map(|name| {
+                RobotKind::from_name(name.trim())
+                    .ok_or_else(|| format!("--robots: `{name}` is none of {}", known.join(", ")))
+            })
+            .collect()
     }
 
     pub(crate) fn finish(self) -> Result<(), String> {

@@ -8,6 +8,7 @@ use pilotage_sim::{
 };
 
 use crate::arguments::Arguments;
+use crate::kinds;
 
 pub(crate) fn episodes(mut arguments: Arguments) -> Result<(), String> {
     let count: u64 = arguments.number("count", 20)?;
@@ -101,6 +102,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
         );
     }
     labels(&paths);
+    kinds::run(routes, seed);
     Ok(())
 }
 
@@ -146,7 +148,15 @@ fn measure(world: &World, robot: &Robot, route: &Route, rng: &mut Rng, tally: &m
     }
 }
 
-fn jittered(world: &World, robot: &Robot, route: &Route, place_m: f64, turn_rad: f64, rng: &mut Rng) -> Pose {
+/// A free start near that of the route.
+pub(crate) fn jittered(
+    world: &World,
+    robot: &Robot,
+    route: &Route,
+    place_m: f64,
+    turn_rad: f64,
+    rng: &mut Rng,
+) -> Pose {
     for _ in 0..50 {
         let pose = route.start().moved(place_m * rng.normal(), place_m * rng.normal(), turn_rad * rng.normal());
         if world.clearance_m(pose.x_m, pose.y_m) > robot.radius_m + 0.02 {

@@ -8,6 +8,7 @@
 mod arguments;
 mod check;
 mod places;
+mod kinds;
 mod png;
 mod preview;
 mod stream;
@@ -21,7 +22,8 @@ pilotage-sim-data: training data, pictures and statistics from the simulator
 
   stream   --split train|validation|test  --seed N  [--pool-frames 90000] [--fill-frames 15000]
            [--blocks 16] [--anchors 4] [--goals 4] [--generator-duty 0.25] [--generators 1]
-           [--assemblers 1] [--batches N] [--no-augment]
+           [--assemblers 1] [--batches N] [--no-augment] [--robots compact,car,...] [--effects 1.0]
+           [--movers 0.2]
            one JSON line, then batches as raw little-endian bytes, for ever or N of them
   places   --split train|validation|test  --seed N  [--pool-frames 60000] [--fill-frames 12000]
            [--worlds 8] [--places 16] [--views 2] [--fresh 0.3] [--batches N] [--no-augment]
@@ -30,7 +32,7 @@ pilotage-sim-data: training data, pictures and statistics from the simulator
   preview  --out DIR [--seed N]
            PNG pictures of every family, plan views with routes, one batch
   check    [--routes 24] [--seed N]
-           prints speed, label mix, how well the expert and a blind replay do
+           prints speed, label mix, how well the expert (by kind of robot) and a blind replay do
   episodes [--count 20] [--split train] [--seed N]
            times the whole generator
 ";

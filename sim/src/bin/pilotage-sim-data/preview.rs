@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use pilotage_sim::{
-    Batch, BatchSize, CONTEXT, Episode, FRAME_BYTES, HEIGHT, Split, Teleop, WIDTH, World, WorldId, plan_view, render,
+    Batch, BatchSize, CONTEXT, Episode, Expert, FRAME_BYTES, HEIGHT, Rng, RobotKind, STEP_S, SensorEffects, Simulation,
+    Split, Teleop, WIDTH, World, WorldId, plan_route, plan_view, render,
 };
 
 use crate::arguments::Arguments;
@@ -69,14 +70,53 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
         sheet.write(&out.join(format!("{name}-view.png")))?;
         png::write(&out.join(format!("{name}-plan.png")), view.width, view.height, &view.rgb)?;
     }
+    for family in 0..4 {
+        let id = WorldId { split: Split::Validation, index: seed * 4 + family };
+        kinds(&out, &World::generate(id), seed)?;
+    }
     batch(&out, &episodes, seed)
+}
+
+/// A row for every kind of robot that suits the world: what its camera sees, gait and sensor
+/// included, half a second apart on its way along one route.
+fn kinds(out: &Path, world: &World, seed: u64) -> Result<(), String> {
+    let (columns, width, height) = (7, 255, 192);
+    let mut sheet = Sheet { columns, width, height, tiles: Vec::new() };
+    for kind in RobotKind::ALL.into_iter().filter(|kind| kind.suits(world.family())) {
+        let mut rng = Rng::new(seed ^ world.id().seed() ^ (kind as u64) << 32);
+        let robot = kind.sample(&mut rng, world.family());
+        let Some(route) = plan_route(world, &robot, &mut rng) else {
+            eprintln!("{}: no route for a {}", world.family().name(), kind.name());
+            continue;
+        };
+        let effects = SensorEffects::sample(&mut rng, 1.0);
+        eprintln!(
+            "{} {}: {:.2?}\n   {:.2?}\n   {effects:.2?}",
+            world.family().name(),
+            kind.name(),
+            robot.camera,
+            robot.gait
+        );
+        let expert = Expert::new(world, &robot, &route);
+        let mut simulation = Simulation::new(world, robot, route.start(), seed).with_effects(effects);
+        let mut progress = 0.0;
+        for step in 0..columns * 2 + 4 {
+            progress = expert.progress_m(&simulation.pose(), progress);
+            let (v, w) = expert.command(&simulation.pose(), progress);
+            simulation.step(v, w, STEP_S);
+            if step >= 4 && step % 2 == 0 {
+                sheet.tiles.push(simulation.picture(width, height).map_err(|e| e.to_string())?);
+            }
+        }
+    }
+    sheet.write(&out.join(format!("{}-robots.png", world.family().name())))
 }
 
 /// One batch as the net sees it: a row per anchor (oldest to newest), then the block's goals.
 fn batch(out: &Path, episodes: &[Episode], seed: u64) -> Result<(), String> {
     let size = BatchSize { blocks: episodes.len(), anchors: 2, goals: 4 };
     let mut batch = Batch::new(size);
-    let mut rng = pilotage_sim::Rng::new(seed);
+    let mut rng = Rng::new(seed);
     let mut sheet = Sheet { columns: CONTEXT + 4, width: WIDTH, height: HEIGHT, tiles: Vec::new() };
     for (block, path) in episodes.iter().enumerate() {
         let other = &episodes[(block + episodes.len() / 2) % episodes.len()];

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pilotage_sim::{
-    Batch, BatchSize, CONTEXT, Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, Rng, Split, WIDTH, World, WorldId,
-    mix64,
+    Batch, BatchSize, CONTEXT, Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, Recipe, Rng, RobotKind, Split, WIDTH,
+    World, WorldId, mix64,
 };
 
 use crate::arguments::Arguments;
@@ -17,7 +17,7 @@ use crate::arguments::Arguments;
 /// Routes driven in each world before the next one is made.
 const EPISODES_A_WORLD: u64 = 3;
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Plan {
     split: Split,
     seed: u64,
@@ -29,6 +29,9 @@ struct Plan {
     assemblers: usize,
     batches: u64,
     augment: bool,
+    robots: Vec<RobotKind>,
+    effects: f64,
+    movers: f64,
 }
 
 #[derive(Default)]
@@ -59,12 +62,15 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
         assemblers: arguments.number("assemblers", 1)?,
         batches: arguments.number("batches", u64::MAX)?,
         augment: !arguments.flag("no-augment"),
+        robots: arguments.robots()?,
+        effects: arguments.number("effects", 1.0)?,
+        movers: arguments.number("movers", 0.2)?,
     };
     arguments.finish()?;
     check(&plan)?;
     let pool = Arc::new(Mutex::new(Pool::default()));
     for number in 0..plan.generators {
-        let pool = Arc::clone(&pool);
+        let (plan, pool) = (plan.clone(), Arc::clone(&pool));
         thread::spawn(move || generate(&plan, number as u64, &pool));
     }
     while lock(&pool).frames < plan.fill_frames.min(plan.pool_frames) {
@@ -77,7 +83,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
         for _ in 0..2 {
             empty_in.send(Batch::new(plan.size)).map_err(|e| e.to_string())?;
         }
-        let (pool, full_in) = (Arc::clone(&pool), full_in.clone());
+        let (plan, pool, full_in) = (plan.clone(), Arc::clone(&pool), full_in.clone());
         thread::spawn(move || assemble(&plan, number, &pool, &empty_out, &full_in));
         empty.push(empty_in);
     }
@@ -102,6 +108,16 @@ fn check(plan: &Plan) -> Result<(), String> {
     if !(plan.duty > 0.0 && plan.duty <= 1.0) {
         return Err(format!("--generator-duty {} is out of range; use above 0 to 1", plan.duty));
     }
+    if plan.robots.iter().any(|kind| RobotKind::HELD_OUT.contains(kind)) && plan.split == Split::Train {
+        eprintln!(
+            "pilotage-sim-data: a robot that is kept for the test is in the training data; be sure you want that"
+        );
+    }
+    for (name, value) in [("effects", plan.effects), ("movers", plan.movers)] {
+        if !(0.0..=3.0).contains(&value) {
+            return Err(format!("--{name} {value} is out of range; use 0 to 3"));
+        }
+    }
     Ok(())
 }
 
@@ -113,7 +129,9 @@ fn generate(plan: &Plan, number: u64, pool: &Mutex<Pool>) {
         let started = Instant::now();
         let world = World::generate(WorldId { split: plan.split, index });
         for part in 0..EPISODES_A_WORLD {
-            let episode = match Episode::generate(&world, mix64(index).wrapping_add(part)) {
+            let seed = mix64(index).wrapping_add(part);
+            let recipe = Recipe { robots: &plan.robots, movers_at: None, effects: plan.effects };
+            let episode = match Episode::generate_with(&world, seed, &recipe) {
                 Ok(Some(episode)) => Arc::new(episode),
                 Ok(None) => continue,
                 Err(problem) => {
