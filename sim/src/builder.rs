@@ -58,7 +58,7 @@ impl Builder {
         let mut paint = rng.fork(1);
         let clouds = Clouds::new(&mut paint);
         let tint: [f32; 3] = std::array::from_fn(|_| paint.range(0.82, 1.12) as f32);
-        let mut textures = Vec::with_capacity(SURFACES + POSTERS + 1);
+        let mut textures = Vec::with_capacity(SURFACES + POSTERS + 2);
         // Half of the worlds are as muted as most real places.
         let loudness = if paint.chance(0.5) { paint.range(0.0, 0.2) } else { paint.range(0.2, 0.6) };
         let first_kind = paint.below(patterns::KINDS);
@@ -76,6 +76,7 @@ impl Builder {
             textures.push(Texture::new(&patterns::poster(&mut paint), 1.0));
         }
         textures.push(Texture::new(&patterns::ceiling(&mut paint, &clouds), paint.range(1.6, 3.2) as f32));
+        textures.push(Texture::new(&patterns::cloth(&clouds), 0.6));
         let sun = sin_cos(rng.range(0.0, std::f64::consts::TAU));
         let variety = rng.range(0.15, 0.5);
         let contrast = rng.range(0.08, 0.3);
@@ -269,7 +270,8 @@ impl Builder {
             id: self.id,
             size_m: self.size_m,
             ceiling_m: self.ceiling_m as f32,
-            ceiling_texture: (self.textures.len() - 1) as u8,
+            ceiling_texture: (SURFACES + POSTERS) as u8,
+            cloth_texture: (SURFACES + POSTERS + 1) as u8,
             visible: VisibleGrid::new(self.size_m, &self.faces, &self.columns),
             clearance: ClearanceGrid::new(self.size_m, &self.shapes),
             shapes: self.shapes,

@@ -1,16 +1,23 @@
 //! The ray caster: one ray per image column, front to back, floor to sky.
 //!
-//! Everything stands on the floor or hangs from the ceiling, so the finished rows of a column are
-//! always one run from the bottom and one from the top; what is nearer simply gets there first.
+//! Nearly everything stands on the floor or hangs from the ceiling, so the finished rows of a column
+//! are always one run from the bottom and one from the top; what is nearer simply gets there first.
+//! What floats between, and who walks about, is noted with the rows that were still empty where the
+//! ray met it, and painted over the finished column from far to near ([`floating`]).
 
+mod floating;
+mod movers;
 mod surfaces;
 
 use crate::camera::{Camera, Ray};
 use crate::geometry::Pose;
 use crate::grid::COLUMN_BIT;
+use crate::mover::Surroundings;
 use crate::texture::rough_log2;
 use crate::trig::{atan2, exp, sin_cos};
-use crate::world::{Body, World};
+use crate::world::{Body, Face, World};
+use floating::Floating;
+use movers::Part;
 
 const FAR_M: f32 = 80.0;
 const NEAR_M: f32 = 0.02;
@@ -18,18 +25,25 @@ const NEAR_M: f32 = 0.02;
 /// Brightness and fog at one distance, in 1/256.
 #[derive(Clone, Copy, Default)]
 struct Shade {
-    keep: u32,
+    keep: [u32; 3],
     fog: [u32; 3],
 }
 
 impl Shade {
+    /// Colours what it shades, by factors in 1/256.
+    fn tint(&mut self, tint: [u32; 3]) {
+        for (keep, tint) in self.keep.iter_mut().zip(tint) {
+            *keep = (*keep * tint) >> 8;
+        }
+    }
+
     #[inline]
     fn apply(&self, texel: u32, light: u32, out: &mut [u8]) {
-        let keep = (self.keep * light) >> 7;
+        let keep = self.keep.map(|k| (k * light) >> 7);
         if let [r, g, b] = out {
-            *r = ((((texel & 255) * keep) >> 8) + self.fog[0]).min(255) as u8;
-            *g = (((((texel >> 8) & 255) * keep) >> 8) + self.fog[1]).min(255) as u8;
-            *b = (((((texel >> 16) & 255) * keep) >> 8) + self.fog[2]).min(255) as u8;
+            *r = ((((texel & 255) * keep[0]) >> 8) + self.fog[0]).min(255) as u8;
+            *g = (((((texel >> 8) & 255) * keep[1]) >> 8) + self.fog[1]).min(255) as u8;
+            *b = (((((texel >> 16) & 255) * keep[2]) >> 8) + self.fog[2]).min(255) as u8;
         }
     }
 }
@@ -52,6 +66,17 @@ struct Hit {
     leaving_t: f32,
 }
 
+/// Set in an item that is a part of a mover; see [`COLUMN_BIT`] for the others.
+const PART_BIT: u32 = 1 << 30;
+
+/// Lists that are filled anew for every column.
+#[derive(Default)]
+struct Scratch {
+    hits: Vec<Hit>,
+    movers: Vec<Hit>,
+    floating: Vec<Floating>,
+}
+
 /// One picture being made.
 pub(crate) struct Frame<'a> {
     world: &'a World,
@@ -64,7 +89,10 @@ pub(crate) struct Frame<'a> {
     focal: f32,
     horizon: f32,
     rows: Vec<Row>,
-    exposure: f32,
+    parts: Vec<Part>,
+    /// Exposure and light, by channel.
+    exposure: [f32; 3],
+    sun: Option<([f32; 2], f32)>,
 }
 
 /// The column being painted: rows `[top, bottom)` are still empty.
@@ -89,7 +117,8 @@ impl Strip<'_> {
 }
 
 impl<'a> Frame<'a> {
-    pub(crate) fn new(world: &'a World, pose: &Pose, camera: &'a Camera, width: usize, height: usize) -> Self {
+    pub(crate) fn new(around: &Surroundings<'a>, pose: &Pose, camera: &'a Camera, width: usize, height: usize) -> Self {
+        let world = around.world;
         let (sin, cos) = sin_cos(pose.yaw_rad);
         let ahead = camera.forward_offset_m;
         let eye = [(pose.x_m + cos * ahead) as f32, (pose.y_m + sin * ahead) as f32];
@@ -104,7 +133,9 @@ impl<'a> Frame<'a> {
             focal: camera.focal_px(width) as f32,
             horizon: camera.horizon_px(width, height) as f32,
             rows: Vec::new(),
-            exposure: camera.exposure as f32,
+            parts: movers::parts(around, eye),
+            exposure: around.light.channels().map(|c| c * camera.exposure as f32),
+            sun: if world.air.sky.is_some() { around.light.sun() } else { None },
         };
         frame.rows = (0..height).map(|y| frame.row(y)).collect();
         frame
@@ -112,10 +143,11 @@ impl<'a> Frame<'a> {
 
     fn shade(&self, distance: f32, light: f32) -> Shade {
         let clear = exp(f64::from(-distance / self.world.air.fog_m)) as f32;
-        let veil = (1.0 - clear) * self.exposure * 255.0;
+        let veil = (1.0 - clear) * 255.0;
+        let fog = &self.world.air.fog;
         Shade {
-            keep: (256.0 * clear * light * self.exposure).max(0.0) as u32,
-            fog: self.world.air.fog.map(|f| (f * veil).max(0.0) as u32),
+            keep: self.exposure.map(|e| (256.0 * clear * light * e).max(0.0) as u32),
+            fog: std::array::from_fn(|c| (fog[c] * veil * self.exposure[c]).max(0.0) as u32),
         }
     }
 
@@ -131,18 +163,23 @@ impl<'a> Frame<'a> {
 
     /// Paints the whole picture into `width * height * 3` bytes.
     pub(crate) fn draw(&self, out: &mut [u8]) {
-        let mut hits = Vec::with_capacity(32);
+        let mut scratch = Scratch::default();
         for x in 0..self.width {
             let ray = self.camera.ray(x, self.width);
             let [ahead, left] = ray.direction;
             let direction =
                 [self.forward[0] * ahead - self.forward[1] * left, self.forward[1] * ahead + self.forward[0] * left];
             let mut strip = Strip { out, at: x * 3, stride: self.width * 3, top: 0, bottom: self.height };
-            self.column(&mut strip, direction, ray, &mut hits);
+            self.column(&mut strip, direction, ray, &mut scratch);
+            self.paint_floating(&mut strip, &scratch.floating, direction, ray);
         }
     }
 
-    fn column(&self, strip: &mut Strip<'_>, direction: [f32; 2], ray: Ray, hits: &mut Vec<Hit>) {
+    fn column(&self, strip: &mut Strip<'_>, direction: [f32; 2], ray: Ray, scratch: &mut Scratch) {
+        let Scratch { hits, movers, floating } = scratch;
+        floating.clear();
+        self.meet_movers(direction, movers);
+        let mut met = 0;
         let grid = &self.world.visible;
         let [ox, oy] = self.eye;
         let [dx, dy] = direction;
@@ -164,7 +201,11 @@ impl<'a> Frame<'a> {
             }
             hits.sort_unstable_by(|a, b| a.t.total_cmp(&b.t));
             for hit in hits.iter() {
-                self.paint_hit(strip, hit, direction, ray);
+                while let Some(mover) = movers.get(met).filter(|m| m.t < hit.t) {
+                    floating.push(Floating::new(mover, strip));
+                    met += 1;
+                }
+                self.paint_hit(strip, hit, direction, ray, floating);
                 if strip.full() {
                     return;
                 }
@@ -178,6 +219,7 @@ impl<'a> Frame<'a> {
                 cy += if dy >= 0.0 { 1 } else { -1 };
             }
         }
+        floating.extend(movers.iter().skip(met).map(|mover| Floating::new(mover, strip)));
         let split = self.rounded(self.horizon);
         self.floor_rows(strip, split, direction, ray);
         self.above_rows(strip, self.height, direction, ray);
@@ -214,41 +256,55 @@ impl<'a> Frame<'a> {
             let Some(column) = self.world.columns.get((item & !COLUMN_BIT) as usize) else {
                 return;
             };
-            let (rx, ry) = (column.centre[0] - ox, column.centre[1] - oy);
-            let middle = rx * dx + ry * dy;
-            let aside = rx * rx + ry * ry - middle * middle;
-            let room = column.radius * column.radius - aside;
-            if room <= 0.0 {
-                return;
+            if let Some(hit) = self.round(column.centre, column.radius, item, [dx, dy])
+                && hit.t >= from
+                && hit.t < to
+            {
+                hits.push(hit);
             }
-            let half = room.sqrt();
-            let t = middle - half;
-            if t < from || t >= to {
-                return;
-            }
-            let (nx, ny) = (t * dx - rx, t * dy - ry);
-            let turn = atan2(f64::from(ny), f64::from(nx)) as f32;
-            let facing = half / column.radius;
-            hits.push(Hit {
-                t,
-                u: (turn + 4.0) * column.radius,
-                item,
-                entering: true,
-                facing,
-                leaving_t: middle + half,
-            });
         }
     }
 
+    /// Where the ray meets an upright cylinder, if it does; `t` may lie behind the eye.
+    #[inline]
+    fn round(&self, centre: [f32; 2], radius: f32, item: u32, [dx, dy]: [f32; 2]) -> Option<Hit> {
+        let (rx, ry) = (centre[0] - self.eye[0], centre[1] - self.eye[1]);
+        let middle = rx * dx + ry * dy;
+        let aside = rx * rx + ry * ry - middle * middle;
+        let room = radius * radius - aside;
+        if room <= 0.0 {
+            return None;
+        }
+        let half = room.sqrt();
+        let t = middle - half;
+        let (nx, ny) = (t * dx - rx, t * dy - ry);
+        let turn = atan2(f64::from(ny), f64::from(nx)) as f32;
+        let facing = half / radius;
+        Some(Hit { t, u: (turn + 4.0) * radius, item, entering: true, facing, leaving_t: middle + half })
+    }
+
+    #[inline]
+    fn face(&self, item: u32) -> Option<&Face> {
+        if item & (COLUMN_BIT | PART_BIT) == 0 { self.world.faces.get(item as usize) } else { None }
+    }
+
+    #[inline]
+    fn part(&self, item: u32) -> Option<&Part> {
+        if item & PART_BIT == 0 { None } else { self.parts.get((item & !PART_BIT) as usize) }
+    }
+
+    #[inline]
     fn body(&self, item: u32) -> Option<&Body> {
-        if item & COLUMN_BIT == 0 {
-            self.world.faces.get(item as usize).map(|f| &f.body)
-        } else {
+        if item & COLUMN_BIT != 0 {
             self.world.columns.get((item & !COLUMN_BIT) as usize).map(|c| &c.body)
+        } else if item & PART_BIT != 0 {
+            self.part(item).map(|p| &p.body)
+        } else {
+            self.world.faces.get(item as usize).map(|f| &f.body)
         }
     }
 
-    fn paint_hit(&self, strip: &mut Strip<'_>, hit: &Hit, direction: [f32; 2], ray: Ray) {
+    fn paint_hit(&self, strip: &mut Strip<'_>, hit: &Hit, direction: [f32; 2], ray: Ray, floating: &mut Vec<Floating>) {
         let Some(&body) = self.body(hit.item) else {
             return;
         };
@@ -256,7 +312,11 @@ impl<'a> Frame<'a> {
         let scale = self.focal / depth;
         let row_of = |z: f32| self.rounded(self.horizon - (z - self.eye_z) * scale);
         if body.z_low > 0.0 {
-            if hit.entering {
+            if body.z_high < self.world.ceiling_m {
+                if hit.entering {
+                    floating.push(Floating::new(hit, strip));
+                }
+            } else if hit.entering {
                 self.above_rows(strip, row_of(body.z_high), direction, ray);
                 let end = row_of(body.z_low).min(strip.bottom);
                 let start = strip.top;

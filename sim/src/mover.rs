@@ -1,5 +1,6 @@
 //! What is in a world now but on no map: people, carts, boxes left in the way.
 
+use crate::light::Light;
 use crate::trig::length;
 use crate::world::World;
 
@@ -16,22 +17,36 @@ pub struct Mover {
     pub look: u8,
 }
 
-/// A world and who is in it at one moment: what a robot can touch.
+/// A world, who is in it at one moment, and in what light it is seen then.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
     /// The world itself.
     pub world: &'a World,
     /// What is in it besides, now.
     pub movers: &'a [Mover],
+    /// The light of the moment; changes pictures and nothing else.
+    pub light: Light,
 }
 
 impl<'a> From<&'a World> for Surroundings<'a> {
     fn from(world: &'a World) -> Self {
-        Self { world, movers: &[] }
+        Self { world, movers: &[], light: Light::default() }
     }
 }
 
-impl Surroundings<'_> {
+impl<'a> Surroundings<'a> {
+    /// `world` with `movers` in it, in the light that it was built in.
+    #[must_use]
+    pub fn new(world: &'a World, movers: &'a [Mover]) -> Self {
+        Self { world, movers, light: Light::default() }
+    }
+
+    /// The same in another light.
+    #[must_use]
+    pub fn with_light(self, light: Light) -> Self {
+        Self { light, ..self }
+    }
+
     /// As [`World::clearance_m`], movers included.
     #[must_use]
     pub fn clearance_m(&self, x_m: f64, y_m: f64) -> f64 {

@@ -327,3 +327,18 @@ pub(crate) fn ceiling(rng: &mut Rng, clouds: &Clouds) -> Canvas {
         .collect();
     Canvas { side: SIDE, pixels }
 }
+
+/// Paints cloth: nearly white, for what takes its colour from elsewhere.
+pub(crate) fn cloth(clouds: &Clouds) -> Canvas {
+    let pixels = clouds
+        .rough
+        .iter()
+        .zip(&clouds.soft)
+        .enumerate()
+        .map(|(i, (rough, soft))| {
+            let weave = if (i % SIDE + i / SIDE).is_multiple_of(4) { 0.94 } else { 1.0 };
+            [weave * (0.66 + 0.2 * rough + 0.2 * soft); 3]
+        })
+        .collect();
+    Canvas { side: SIDE, pixels }
+}

@@ -7,23 +7,29 @@
 mod trial;
 
 use crate::augment::{Look, Mapping};
-use crate::camera::Camera;
 use crate::episode::{FRAME_BYTES, HEIGHT, WIDTH};
 use crate::geometry::Pose;
-use crate::render::{RenderError, render_into};
+use crate::light::Light;
+use crate::mover::Surroundings;
+use crate::people::Crowd;
+use crate::physics::Motion;
+use crate::render::RenderError;
 use crate::rng::Rng;
 use crate::robot::Robot;
 use crate::route::{Route, plan_route};
+use crate::sensor::SensorEffects;
 use crate::trig::wrap;
 use crate::world::{World, WorldId};
 
 pub use trial::{PlaceTrial, PlaceView, QueryKind};
 
-/// Views of one place. Slots 0 and 1 share a camera, 2 and 3 another, the rest have their own.
+/// Views of one place. Slots 0 and 1 are of one robot, 2 and 3 of another, the rest of others.
 pub const VIEWS: usize = 6;
 
-const CAMERA_OF_SLOT: [usize; VIEWS] = [0, 0, 1, 1, 2, 3];
-const CAMERAS: usize = 4;
+const ROBOT_OF_SLOT: [usize; VIEWS] = [0, 0, 1, 1, 2, 3];
+const ROBOTS: usize = 4;
+/// People in a world, on half of its days.
+const PEOPLE: usize = 6;
 const ROUTES: usize = 3;
 const MOST_PLACES: usize = 56;
 /// Way between neighbouring places of one route, metres, per metre a second of the robot's pace.
@@ -102,24 +108,57 @@ impl PlaceSet {
     }
 
     fn picture(&mut self, world: &World, rng: &mut Rng) -> Result<(), RenderError> {
-        let cameras: [Camera; CAMERAS] = std::array::from_fn(|_| Robot::sample(rng, world.family()).camera);
-        let slots: [(Camera, Look, usize); VIEWS] = std::array::from_fn(|slot| {
-            let mut camera = cameras[CAMERA_OF_SLOT[slot]];
-            camera.exposure = rng.range(0.7, 1.3);
-            (camera, Look::sample(rng, 1.0), if rng.chance(1.0 / 3.0) { 2 } else { 1 })
-        });
+        let robots: [Robot; ROBOTS] = std::array::from_fn(|_| Robot::sample(rng, world.family()));
+        let days: [Day; VIEWS] = std::array::from_fn(|slot| Day::sample(robots[ROBOT_OF_SLOT[slot]], 1.0, rng));
+        let crowd = Crowd::sample(world, rng.next_u64(), PEOPLE);
         self.frames = vec![0; self.poses.len() * VIEWS * FRAME_BYTES];
         let mut out = self.frames.chunks_exact_mut(FRAME_BYTES);
-        let (upright, mut raw) = (Mapping::upright(false), vec![0; FRAME_BYTES]);
         for place in &self.poses {
-            for (camera, look, supersample) in &slots {
+            for day in &days {
                 let Some(frame) = out.next() else { continue };
                 let pose = nearby(world, place, rng);
-                render_into(world, &pose, camera, WIDTH, HEIGHT, *supersample, &mut raw)?;
-                look.apply(&raw, frame, &upright, false);
+                let (v_mps, w_rps) = (day.robot.v_max_mps * rng.unit(), 0.3 * day.robot.w_max_rps * rng.normal());
+                day.picture(world, &crowd, &Motion { pose, v_mps, w_rps }, rng.range(0.0, 300.0), frame)?;
             }
         }
         Ok(())
+    }
+}
+
+/// A robot on one day: its sensor, the light, and whether people are about.
+#[derive(Debug, Clone, Copy)]
+struct Day {
+    robot: Robot,
+    sensor: SensorEffects,
+    light: Light,
+    people: bool,
+    supersample: usize,
+}
+
+impl Day {
+    /// A random day; `strength` 1 for the full range of sensors.
+    fn sample(robot: Robot, strength: f64, rng: &mut Rng) -> Self {
+        let strength = strength * rng.range(0.1, 1.0);
+        Self {
+            robot,
+            sensor: SensorEffects::sample(rng, strength),
+            light: Light::sample(rng),
+            people: rng.chance(0.5),
+            supersample: if rng.chance(1.0 / 3.0) { 2 } else { 1 },
+        }
+    }
+
+    fn picture(
+        &self,
+        world: &World,
+        crowd: &Crowd,
+        motion: &Motion,
+        t_s: f64,
+        out: &mut [u8],
+    ) -> Result<(), RenderError> {
+        let movers = if self.people { crowd.at(t_s) } else { Vec::new() };
+        let around = Surroundings::new(world, &movers).with_light(self.light);
+        self.sensor.picture_into(around, &self.robot, motion, t_s, [WIDTH, HEIGHT, self.supersample], out)
     }
 }
 

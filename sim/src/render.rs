@@ -3,7 +3,7 @@
 use crate::camera::Camera;
 use crate::caster::Frame;
 use crate::geometry::Pose;
-use crate::world::World;
+use crate::mover::Surroundings;
 
 /// Why no picture could be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,14 +46,15 @@ impl std::error::Error for RenderError {}
 /// Most samples along one side of a picture.
 pub const MAX_SIDE_PX: usize = 4096;
 
-/// Renders what `camera` on a robot at `pose` sees: RGB8, row-major, `width * height * 3` bytes.
+/// Renders what `camera` on a robot at `pose` sees of a world, of who is in it and in what light
+/// ([`Surroundings`]; a plain `&World` will do): RGB8, row-major, `width * height * 3` bytes.
 ///
 /// `supersample` is the number of samples a pixel along each side (1 or 2).
 ///
 /// # Errors
 /// [`RenderError::Size`] where the size is zero or too large.
-pub fn render(
-    world: &World,
+pub fn render<'a>(
+    around: impl Into<Surroundings<'a>>,
     pose: &Pose,
     camera: &Camera,
     width: usize,
@@ -62,7 +63,7 @@ pub fn render(
 ) -> Result<Vec<u8>, RenderError> {
     check_size(width, height, supersample)?;
     let mut out = vec![0; width * height * 3];
-    render_into(world, pose, camera, width, height, supersample, &mut out)?;
+    render_into(around, pose, camera, width, height, supersample, &mut out)?;
     Ok(out)
 }
 
@@ -75,8 +76,8 @@ pub(crate) fn check_size(width: usize, height: usize, supersample: usize) -> Res
 ///
 /// # Errors
 /// [`RenderError`] where the size or the buffer does not fit.
-pub fn render_into(
-    world: &World,
+pub fn render_into<'a>(
+    around: impl Into<Surroundings<'a>>,
     pose: &Pose,
     camera: &Camera,
     width: usize,
@@ -89,14 +90,15 @@ pub fn render_into(
     if out.len() != needed {
         return Err(RenderError::Buffer { needed, given: out.len() });
     }
+    let around = around.into();
     if supersample == 1 {
-        Frame::new(world, pose, camera, width, height).draw(out);
+        Frame::new(&around, pose, camera, width, height).draw(out);
         camera.roll(out, width, height);
         return Ok(());
     }
     let (wide, high) = (width * supersample, height * supersample);
     let mut fine = vec![0; wide * high * 3];
-    Frame::new(world, pose, camera, wide, high).draw(&mut fine);
+    Frame::new(&around, pose, camera, wide, high).draw(&mut fine);
     let samples = (supersample * supersample) as u32;
     for (y, row) in out.chunks_exact_mut(width * 3).enumerate() {
         for x in 0..width {

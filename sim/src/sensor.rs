@@ -126,8 +126,7 @@ impl SensorEffects {
         out: &mut [u8],
     ) -> Result<(), RenderError> {
         let (pose, camera) = robot.view(motion, t_s);
-        // Movers are handed to the renderer here.
-        render_into(around.into().world, &pose, &camera, width, height, supersample, out)?;
+        render_into(around, &pose, &camera, width, height, supersample, out)?;
         self.apply(out, width, height, motion, &camera, t_s);
         Ok(())
     }

@@ -163,6 +163,8 @@ pub struct World {
     pub(crate) size_m: [f64; 2],
     pub(crate) ceiling_m: f32,
     pub(crate) ceiling_texture: u8,
+    /// Nearly white, for what brings its own colour.
+    pub(crate) cloth_texture: u8,
     pub(crate) shapes: Vec<Shape>,
     pub(crate) faces: Vec<Face>,
     pub(crate) columns: Vec<Column>,

@@ -2,12 +2,20 @@
 
 use super::{FAR_M, Frame, Hit, NEAR_M, Shade, Strip};
 use crate::camera::Ray;
-use crate::grid::COLUMN_BIT;
 use crate::texture::{Level, rough_log2};
 use crate::trig::atan2;
-use crate::world::Body;
+use crate::world::{Body, Face};
 
 impl Frame<'_> {
+    /// Light on a face: what the builder gave it, or the sun of the hour.
+    fn sunlit(&self, face: &Face) -> f32 {
+        let Some((to_sun, strength)) = self.sun else {
+            return face.shade;
+        };
+        let lit = (face.normal[0] * to_sun[0] + face.normal[1] * to_sun[1]).max(0.0);
+        face.shade * (1.0 - 0.45 * strength) + 0.8 * strength * lit
+    }
+
     #[allow(clippy::too_many_arguments, reason = "the innermost painter; a struct would be built per hit")]
     pub(super) fn wall_rows(
         &self,
@@ -28,9 +36,12 @@ impl Frame<'_> {
         };
         let at = [0, 1].map(|k| self.eye[k] + direction[k] * (hit.t - 0.05));
         let (_, lamp) = self.world.ground.at(at[0], at[1]);
-        let face = if hit.item & COLUMN_BIT == 0 { self.world.faces.get(hit.item as usize) } else { None };
-        let light = face.map_or(0.72 + 0.28 * hit.facing, |f| f.shade);
-        let shade = self.shade(depth, light);
+        let face = self.face(hit.item);
+        let light = face.map_or(0.72 + 0.28 * hit.facing, |f| self.sunlit(f));
+        let mut shade = self.shade(depth, light);
+        if let Some(part) = self.part(hit.item) {
+            shade.tint(part.tint);
+        }
         let pixel_m = depth / self.focal;
         let footprint = rough_log2(pixel_m / hit.facing.max(0.12).sqrt());
         let z_of = |y: usize| self.eye_z + (self.horizon - y as f32 - 0.5) * pixel_m;
@@ -123,8 +134,8 @@ impl Frame<'_> {
                     std::array::from_fn(|c| sky.horizon[c] + (sky.zenith[c] - sky.horizon[c]) * blend)
                 };
                 if let [r, g, b] = strip.pixel(y) {
-                    let byte = |v: f32| (v * self.exposure * 255.0).clamp(0.0, 255.0) as u8;
-                    (*r, *g, *b) = (byte(colour[0]), byte(colour[1]), byte(colour[2]));
+                    let byte = |c: usize| (colour[c] * self.exposure[c] * 255.0).clamp(0.0, 255.0) as u8;
+                    (*r, *g, *b) = (byte(0), byte(1), byte(2));
                 }
             }
         } else if let Some(texture) = self.world.textures.get(usize::from(self.world.ceiling_texture)) {
@@ -145,6 +156,6 @@ impl Frame<'_> {
 }
 
 #[inline]
-fn fetch(level: &Level<'_>, u: f32, v: f32, close: bool) -> u32 {
+pub(super) fn fetch(level: &Level<'_>, u: f32, v: f32, close: bool) -> u32 {
     if close { level.smooth(u, v) } else { level.at(u, v) }
 }

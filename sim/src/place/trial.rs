@@ -1,19 +1,22 @@
 //! A test of place recognition: a map from one drive, questions from another one.
 //!
 //! The map is every second step of a clean drive. The questions are from a repeat of that drive that starts
-//! off the line and wavers, in another light: by the same robot, and by another robot's camera.
+//! off the line and wavers, on another day (light, sensor, half of the days with people about): by the same
+//! robot, and by the camera of a robot of another kind, kinds that training never sees among them.
 
-use super::in_sight;
-use crate::augment::{Look, Mapping};
-use crate::camera::Camera;
-use crate::episode::{FRAME_BYTES, HEIGHT, STEP_S, WIDTH};
+use super::{Day, PEOPLE, in_sight};
+use crate::episode::{FRAME_BYTES, STEP_S};
 use crate::expert::Expert;
 use crate::geometry::Pose;
+use crate::kind::RobotKind;
+use crate::light::Light;
+use crate::people::Crowd;
 use crate::physics::{Motion, advance};
-use crate::render::{RenderError, render_into};
+use crate::render::RenderError;
 use crate::rng::Rng;
 use crate::robot::Robot;
 use crate::route::{Route, plan_route};
+use crate::sensor::SensorEffects;
 use crate::teleop::Teleop;
 use crate::world::{World, WorldId};
 
@@ -75,31 +78,38 @@ impl PlaceTrial {
     /// [`RenderError`] never for these sizes; passed on rather than hidden.
     pub fn generate(world: &World) -> Result<Option<Self>, RenderError> {
         let mut rng = Rng::new(world.id().seed() ^ 0x91ac_e000);
-        let found = (0..8).find_map(|_| {
+        let found: Option<(Robot, Route)> = (0..8).find_map(|_| {
             let robot = Robot::sample(&mut rng, world.family());
             plan_route(world, &robot, &mut rng).map(|route| (robot, route))
         });
         let Some((robot, route)) = found else { return Ok(None) };
-        let other = Robot::sample(&mut rng, world.family());
+        let kinds: Vec<RobotKind> = RobotKind::ALL.into_iter().filter(|kind| *kind != robot.kind).collect();
+        let other = RobotKind::pick(&mut rng, world.family(), &kinds).unwrap_or(robot.kind);
+        let other = other.sample(&mut rng, world.family());
         let mut progress_m = 0.0;
-        let taught = Teleop::drive(world, &robot, &route, 1.0 / STEP_S).into_iter().step_by(EVERY_STEPS).map(|step| {
-            progress_m = route.project(&step.pose, progress_m).0;
-            (step.pose, progress_m)
-        });
-        let taught: Vec<(Pose, f64)> = taught.collect();
+        let taught: Vec<(Motion, f64)> = Teleop::drive(world, &robot, &route, 1.0 / STEP_S)
+            .into_iter()
+            .step_by(EVERY_STEPS)
+            .map(|step| {
+                progress_m = route.project(&step.pose, progress_m).0;
+                (Motion { pose: step.pose, v_mps: step.v_mps, w_rps: step.w_rps }, progress_m)
+            })
+            .collect();
         let repeated = repeat(world, &robot, &route, &mut rng);
         if taught.len() < 4 || repeated.len() < 4 {
             return Ok(None);
         }
-        let day = |rng: &mut Rng, mut camera: Camera| {
-            camera.exposure = rng.range(0.7, 1.3);
-            (camera, Look::sample(rng, 1.0))
+        let mapped = Day {
+            sensor: SensorEffects::sample(&mut rng, 0.3),
+            light: Light::default(),
+            people: false,
+            ..Day::sample(robot, 1.0, &mut rng)
         };
-        let plain = (robot.camera, Look::plain());
-        let days = [day(&mut rng, robot.camera), day(&mut rng, other.camera)];
-        let nodes = see(world, &plain, &taught)?;
-        let [same, foreign] = &days;
-        let queries = [see(world, same, &repeated)?, see(world, foreign, &repeated)?];
+        let days = [Day::sample(robot, 1.0, &mut rng), Day::sample(other, 1.0, &mut rng)];
+        let crowd = Crowd::sample(world, rng.next_u64(), PEOPLE);
+        let nodes = see(world, &crowd, mapped, &taught)?;
+        let [same, foreign] = days;
+        let queries = [see(world, &crowd, same, &repeated)?, see(world, &crowd, foreign, &repeated)?];
         let tolerance_m = (3.0 * robot.step_length_m()).max(1.0);
         Ok(Some(Self { world: world.id(), tolerance_m, nodes, queries }))
     }
@@ -111,22 +121,21 @@ impl PlaceTrial {
     }
 }
 
-fn see(world: &World, (camera, look): &(Camera, Look), stops: &[(Pose, f64)]) -> Result<Vec<PlaceView>, RenderError> {
-    let upright = Mapping::upright(false);
-    let mut raw = vec![0; FRAME_BYTES];
+fn see(world: &World, crowd: &Crowd, day: Day, stops: &[(Motion, f64)]) -> Result<Vec<PlaceView>, RenderError> {
+    let day = Day { supersample: 2, ..day };
     stops
         .iter()
-        .map(|&(pose, arc_m)| {
+        .enumerate()
+        .map(|(number, &(motion, arc_m))| {
             let mut rgb = vec![0; FRAME_BYTES];
-            render_into(world, &pose, camera, WIDTH, HEIGHT, 2, &mut raw)?;
-            look.apply(&raw, &mut rgb, &upright, false);
-            Ok(PlaceView { pose, arc_m, rgb })
+            day.picture(world, crowd, &motion, (number * EVERY_STEPS) as f64 * STEP_S, &mut rgb)?;
+            Ok(PlaceView { pose: motion.pose, arc_m, rgb })
         })
         .collect()
 }
 
 /// A repeat of the drive that starts up to half a metre and 30 degrees off and wavers; ends at the first touch.
-fn repeat(world: &World, robot: &Robot, route: &Route, rng: &mut Rng) -> Vec<(Pose, f64)> {
+fn repeat(world: &World, robot: &Robot, route: &Route, rng: &mut Rng) -> Vec<(Motion, f64)> {
     let begin = route.start();
     let start = (0..20)
         .map(|_| {
@@ -145,7 +154,7 @@ fn repeat(world: &World, robot: &Robot, route: &Route, rng: &mut Rng) -> Vec<(Po
             break;
         }
         if step % EVERY_STEPS == 0 {
-            stops.push((motion.pose, progress_m));
+            stops.push((motion, progress_m));
         }
         drift = 0.7 * drift + 0.3 * rng.normal();
         let (v, w) = expert.command(&motion.pose, progress_m);

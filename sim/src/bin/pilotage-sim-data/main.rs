@@ -7,8 +7,8 @@
 
 mod arguments;
 mod check;
-mod places;
 mod kinds;
+mod places;
 mod png;
 mod preview;
 mod stream;
