@@ -1,6 +1,10 @@
 //! The command line as typed: clap types and nothing else. What they mean is in `cmd/`.
 
+mod places;
+
 use std::path::PathBuf;
+
+pub use places::RecallArgs;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -262,6 +266,8 @@ pub enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         ort_lib: Option<PathBuf>,
     },
+    /// How often a place descriptor finds the right place of a map, beside plain image correlation.
+    Recall(RecallArgs),
 }
 
 /// `pilotage doctor`.

@@ -226,7 +226,9 @@ pub enum PolicyError {
         got: usize,
     },
     /// A place descriptor is not a finite vector of length one.
-    #[error("a place descriptor of {numbers} numbers and length {length} is unusable: it must be finite and of length 1")]
+    #[error(
+        "a place descriptor of {numbers} numbers and length {length} is unusable: it must be finite and of length 1"
+    )]
     NotADescriptor {
         /// How many numbers it has.
         numbers: usize,

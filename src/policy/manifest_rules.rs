@@ -155,11 +155,7 @@ pub(crate) fn picture_rules(width: u32, height: u32, resize: &str, mean: [f32; 3
             "input.width, input.height",
             format!("{width}x{height} pixels, 8 to 512 a side are possible"),
         ),
-        (
-            resize == "pillow-bicubic",
-            "input.resize",
-            format!("{resize:?} is not known, only \"pillow-bicubic\" is"),
-        ),
+        (resize == "pillow-bicubic", "input.resize", format!("{resize:?} is not known, only \"pillow-bicubic\" is")),
         (
             mean.iter().all(|m| within(f64::from(*m), -10.0, 10.0)),
             "input.mean",

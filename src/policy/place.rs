@@ -116,12 +116,8 @@ impl PlaceDescriber {
 
     pub(super) fn from_folder(folder: &PlaceFolder, chosen: &Chosen) -> Result<Self, PolicyError> {
         let PlaceManifest { name, input, output, graphs, .. } = &folder.manifest;
-        let spec = PlaceSpec {
-            name: name.clone(),
-            width: input.width,
-            height: input.height,
-            descriptor: output.descriptor,
-        };
+        let spec =
+            PlaceSpec { name: name.clone(), width: input.width, height: input.height, descriptor: output.descriptor };
         let mut describer = Self {
             describe: format!("{name}, {}", chosen.describe()),
             sha256: folder.sha256.clone(),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::ModelImage;
 use super::engine::{EngineChoice, choose};
 use super::error::PolicyError;
 use super::files;
@@ -11,7 +12,6 @@ use super::golden::largest_difference;
 use super::manifest_place::PlaceFolder;
 use super::parity::GOLDEN_TOLERANCE;
 use super::place::PlaceDescriber;
-use super::ModelImage;
 
 /// What one engine answered.
 #[derive(Clone, Debug)]

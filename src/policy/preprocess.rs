@@ -35,11 +35,7 @@ pub fn resize_to(picture: &Picture, to_width: u32, to_height: u32) -> Result<Mod
     let across = TypedImageRef::new(to_width, height, across.pixels()).map_err(|e| failed(one_line(&e)))?;
     let mut both = TypedImage::new(to_width, to_height);
     convolve(&across, &mut both).map_err(|e| failed(one_line(&e)))?;
-    Ok(ModelImage {
-        width: to_width,
-        height: to_height,
-        rgb: both.pixels().iter().flat_map(|pixel| pixel.0).collect(),
-    })
+    Ok(ModelImage { width: to_width, height: to_height, rgb: both.pixels().iter().flat_map(|pixel| pixel.0).collect() })
 }
 
 /// One pass of Pillow's bicubic (Catmull-Rom, the kernel widened when shrinking). Typed, because the

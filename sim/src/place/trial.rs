@@ -62,6 +62,8 @@ pub struct PlaceView {
 pub struct PlaceTrial {
     /// Where it was.
     pub world: WorldId,
+    /// The robot that made the map, and the one whose camera the other questions are from.
+    pub kinds: [RobotKind; 2],
     /// How far along the route a node may be from the question and still be the right answer, metres.
     pub tolerance_m: f64,
     /// The map, in the order of the drive.
@@ -111,7 +113,8 @@ impl PlaceTrial {
         let [same, foreign] = days;
         let queries = [see(world, &crowd, same, &repeated)?, see(world, &crowd, foreign, &repeated)?];
         let tolerance_m = (3.0 * robot.step_length_m()).max(1.0);
-        Ok(Some(Self { world: world.id(), tolerance_m, nodes, queries }))
+        let kinds = [robot.kind, other.kind];
+        Ok(Some(Self { world: world.id(), kinds, tolerance_m, nodes, queries }))
     }
 
     /// Whether node `node` is a right answer to a question asked at `arc_m` of the same route.
