@@ -280,7 +280,7 @@ impl LogReader for SimLog<'_> {
     fn next(&mut self) -> Result<Option<RawFrame>, IngestError> {
         let Some(step) = self.episode.teleop.get(self.next) else { return Ok(None) };
         let SimCamera { width, height, .. } = self.camera;
-        let (world, robot): (&World, _) = (&self.episode.world, &self.episode.robot);
+        let (world, robot) = (&*self.episode.world, &self.episode.robot);
         let render = pilotage_sim::render(world, &step.pose, &robot.camera, width as usize, height as usize, 2);
         let index = self.next as u64;
         let unusable = |reason: String| IngestError::NothingUsable {

@@ -50,7 +50,7 @@ fn look(id: WorldId, column: usize, wide: usize, high: usize) -> Result<Vec<u8>,
     let pose = route.at(route.length_m() * (0.2 + 0.1 * (column % 5) as f64));
     let mut movers = Vec::new();
     for k in 0..3 {
-        let place = route.at(route.length_m() * (0.2 + 0.1 * (column % 5) as f64) + 1.5 + 1.3 * f64::from(k));
+        let place = route.at(route.length_m() * (0.2 + 0.1 * (column % 5) as f64) + 2.0 + 1.7 * f64::from(k));
         let aside = place.moved(0.0, rng.range(-0.6, 0.6), 0.0);
         let look = rng.below(256) as u8;
         let height_m = if look % 8 < 5 { rng.range(1.5, 1.9) } else { rng.range(0.4, 1.0) };

@@ -1,17 +1,21 @@
 //! What the family generators build with: textures by region, boxes, walls, posters, light.
 
 mod ambience;
+mod decals;
+mod fittings;
+mod palette;
+
+pub(crate) use decals::Cover;
+pub(crate) use palette::{GRASS, GRAVEL, LEAVES, any_door, any_shelf};
 
 use crate::geometry::Shape;
 use crate::grid::{ClearanceGrid, VisibleGrid};
-use crate::patterns::{self, Clouds};
 use crate::rng::Rng;
 use crate::texture::Texture;
 use crate::trig::{length, sin_cos};
 use crate::world::{Body, Column, Decal, Face, World, WorldId};
 
-const SURFACES: usize = 16;
-const POSTERS: usize = 14;
+use palette::Palette;
 
 /// A box to be put up; sizes in metres, standing on the floor.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +24,8 @@ pub(crate) struct Block {
     pub(crate) half: [f64; 2],
     pub(crate) yaw_rad: f64,
     pub(crate) height_m: f64,
-    /// Chance that a side carries a picture.
-    pub(crate) poster_chance: f64,
+    /// What is on its sides.
+    pub(crate) cover: Cover,
     /// The texture of all sides; by region and chance where `None`.
     pub(crate) texture: Option<u8>,
 }
@@ -48,6 +52,15 @@ pub(crate) struct Builder {
     decals: Vec<Decal>,
     textures: Vec<Texture>,
     floor_override: Vec<([f64; 4], u8)>,
+    /// Heights of the shapes, for their shadows.
+    tall: Vec<f64>,
+    /// Brighter or darker pieces of floor.
+    bright: Vec<([f64; 4], f64)>,
+    /// Crowns of trees, for their shadows.
+    shades: Vec<([f64; 2], f64)>,
+    pub(crate) palette: Palette,
+    skirting_m: Option<f64>,
+    rail_m: Option<f64>,
     sun: [f64; 2],
     contrast: f64,
 }
@@ -56,30 +69,12 @@ impl Builder {
     pub(crate) fn new(id: WorldId) -> Self {
         let mut rng = Rng::new(id.seed());
         let mut paint = rng.fork(1);
-        let clouds = Clouds::new(&mut paint);
-        let tint: [f32; 3] = std::array::from_fn(|_| paint.range(0.82, 1.12) as f32);
-        let mut textures = Vec::with_capacity(SURFACES + POSTERS + 2);
-        // Half of the worlds are as muted as most real places.
-        let loudness = if paint.chance(0.5) { paint.range(0.0, 0.2) } else { paint.range(0.2, 0.6) };
-        let first_kind = paint.below(patterns::KINDS);
-        for i in 0..SURFACES {
-            let kind = if i < patterns::KINDS { first_kind + i } else { paint.below(patterns::KINDS) };
-            let mut canvas = patterns::surface(kind, &clouds, &mut paint, loudness);
-            for pixel in &mut canvas.pixels {
-                for (c, t) in pixel.iter_mut().zip(tint) {
-                    *c *= t;
-                }
-            }
-            textures.push(Texture::new(&canvas, paint.range(0.9, 2.6) as f32));
-        }
-        for _ in 0..POSTERS {
-            textures.push(Texture::new(&patterns::poster(&mut paint), 1.0));
-        }
-        textures.push(Texture::new(&patterns::ceiling(&mut paint, &clouds), paint.range(1.6, 3.2) as f32));
-        textures.push(Texture::new(&patterns::cloth(&clouds), 0.6));
+        let (palette, textures) = Palette::paint(id.family(), &mut paint);
         let sun = sin_cos(rng.range(0.0, std::f64::consts::TAU));
         let variety = rng.range(0.15, 0.5);
         let contrast = rng.range(0.08, 0.3);
+        let skirting_m = rng.chance(0.35).then(|| rng.range(0.06, 0.16));
+        let rail_m = rng.chance(0.15).then(|| rng.range(0.6, 1.1));
         Self {
             id,
             rng,
@@ -93,6 +88,12 @@ impl Builder {
             decals: Vec::new(),
             textures,
             floor_override: Vec::new(),
+            tall: Vec::new(),
+            bright: Vec::new(),
+            shades: Vec::new(),
+            palette,
+            skirting_m,
+            rail_m,
             sun: [sun.1, sun.0],
             contrast,
         }
@@ -104,13 +105,19 @@ impl Builder {
         self.ceiling_m = ceiling_m;
         for _ in 0..count {
             let centre = [self.rng.range(0.0, size_m[0]), self.rng.range(0.0, size_m[1])];
-            let (wall, floor) = (self.any_surface(), self.any_surface());
+            let (wall, floor) = (self.palette.wall(&mut self.rng), self.any_surface());
             self.regions.push(Region { centre, wall, floor });
         }
     }
 
+    /// A surface for floors and things.
     pub(crate) fn any_surface(&mut self) -> u8 {
-        self.rng.below(SURFACES) as u8
+        self.palette.other(&mut self.rng)
+    }
+
+    /// Makes the rectangle lighter (above 1) or darker.
+    pub(crate) fn patch_of_light(&mut self, area: [f64; 4], gain: f64) {
+        self.bright.push((area, gain));
     }
 
     /// Gives the rectangle (min x, min y, max x, max y) its own floor; later ones win.
@@ -125,13 +132,14 @@ impl Builder {
     }
 
     fn wall_texture(&mut self, x: f64, y: f64) -> u8 {
-        if self.rng.chance(self.variety) { self.any_surface() } else { self.region(x, y).wall }
+        if self.rng.chance(self.variety) { self.palette.wall(&mut self.rng) } else { self.region(x, y).wall }
     }
 
     /// Puts up a box that robots can touch.
     pub(crate) fn block(&mut self, block: &Block) {
         let (sin, cos) = sin_cos(block.yaw_rad);
         self.shapes.push(Shape::Rect { centre: block.centre, half: block.half, cos, sin });
+        self.tall.push(block.height_m);
         let z = (0.0, block.height_m.min(self.ceiling_m));
         self.sides(block, z, sin, cos);
     }
@@ -144,12 +152,14 @@ impl Builder {
 
     fn sides(&mut self, block: &Block, z: (f64, f64), sin: f64, cos: f64) {
         let full = z.0 <= 0.0 && self.id.family().indoor() && z.1 >= self.ceiling_m;
-        let top_texture = self.any_surface();
+        let own = block.texture.filter(|_| z.0 > 0.0);
+        let top_texture = own.unwrap_or_else(|| self.any_surface());
         let corner = |i: usize| {
             let sx = if i == 0 || i == 3 { -1.0 } else { 1.0 } * block.half[0];
             let sy = if i < 2 { -1.0 } else { 1.0 } * block.half[1];
             [block.centre[0] + cos * sx - sin * sy, block.centre[1] + sin * sx + cos * sy]
         };
+        let first_side = self.faces.len() as u32;
         for side in 0..4 {
             let (a, b) = (corner(side), corner((side + 1) % 4));
             let size = length(b[0] - a[0], b[1] - a[1]);
@@ -165,8 +175,8 @@ impl Builder {
             };
             let lit = normal[0] * self.sun[0] + normal[1] * self.sun[1];
             let first = self.decals.len() as u32;
-            if z.0 <= 0.0 && size > 0.5 && self.rng.chance(block.poster_chance) {
-                self.posters(size, z.1);
+            if z.0 <= 0.0 {
+                self.decorate(block.cover, size, z.1);
             }
             self.faces.push(Face {
                 start: a.map(|v| v as f32),
@@ -177,28 +187,7 @@ impl Builder {
                 u_offset: self.rng.range(0.0, 3.0) as f32,
                 shade: (0.9 + self.contrast * lit) as f32,
                 decals: (first, self.decals.len() as u32 - first),
-            });
-        }
-    }
-
-    fn posters(&mut self, wide: f64, high: f64) {
-        let count = if wide > 2.0 { self.rng.between(1, 3) } else { 1 };
-        for _ in 0..count {
-            let texture = (SURFACES + self.rng.below(POSTERS)) as u8;
-            let half_u = (self.rng.range(0.2, 0.7)).min(wide * 0.45);
-            // A door-like picture reaches the floor; low robots see it whole.
-            let (z0, z1) = if self.rng.chance(0.2) {
-                (0.0, high.min(2.0) * 0.98)
-            } else {
-                let size = self.rng.range(0.35, 1.1).min(high * 0.8);
-                let low = self.rng.range(0.05, (high - size).clamp(0.06, 1.2));
-                (low, low + size)
-            };
-            let u = self.rng.range(half_u, (wide - half_u).max(half_u + 1e-3));
-            self.decals.push(Decal {
-                u: [(u - half_u) as f32, (u + half_u) as f32],
-                z: [z0 as f32, z1 as f32],
-                texture,
+                first_side,
             });
         }
     }
@@ -223,7 +212,7 @@ impl Builder {
                 half: [piece * 0.5, thick_m * 0.5],
                 yaw_rad,
                 height_m,
-                poster_chance: posters,
+                cover: Cover::Posters(posters),
                 texture: None,
             });
             done += piece;
@@ -246,8 +235,8 @@ impl Builder {
 
     /// An upright cylinder that robots can touch.
     pub(crate) fn cylinder(&mut self, centre: [f64; 2], radius_m: f64, height_m: f64, texture: Option<u8>) {
-        self.shapes.push(Shape::Disc { centre, radius_m });
-        let texture = texture.unwrap_or_else(|| self.rng.below(SURFACES) as u8);
+        self.disc(centre, radius_m, height_m);
+        let texture = texture.unwrap_or_else(|| self.any_surface());
         let z_high = height_m.min(self.ceiling_m);
         let full = self.id.family().indoor() && z_high >= self.ceiling_m;
         let top_texture = self.any_surface();
@@ -270,8 +259,8 @@ impl Builder {
             id: self.id,
             size_m: self.size_m,
             ceiling_m: self.ceiling_m as f32,
-            ceiling_texture: (SURFACES + POSTERS) as u8,
-            cloth_texture: (SURFACES + POSTERS + 1) as u8,
+            ceiling_texture: palette::CEILING,
+            cloth_texture: palette::CLOTH,
             visible: VisibleGrid::new(self.size_m, &self.faces, &self.columns),
             clearance: ClearanceGrid::new(self.size_m, &self.shapes),
             shapes: self.shapes,

@@ -314,7 +314,8 @@ impl<'a> Frame<'a> {
         if body.z_low > 0.0 {
             if body.z_high < self.world.ceiling_m {
                 if hit.entering {
-                    floating.push(Floating::new(hit, strip));
+                    let leaving_t = self.leaves(hit, direction);
+                    floating.push(Floating::new(&Hit { leaving_t, ..*hit }, strip));
                 }
             } else if hit.entering {
                 self.above_rows(strip, row_of(body.z_high), direction, ray);

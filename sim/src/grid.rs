@@ -160,6 +160,35 @@ impl GroundMap {
     /// Cells per metre.
     pub(crate) const PER_M: f32 = 4.0;
 
+    /// Calls `change` with the light of every cell of `area` (min x, min y, max x, max y) whose middle
+    /// is `inside`.
+    fn each(&mut self, area: [f64; 4], inside: impl Fn(f64, f64) -> bool, change: impl Fn(&mut u8)) {
+        let per_m = f64::from(Self::PER_M);
+        let span = |low: f64, high: f64, count: usize| {
+            let from = (low * per_m - 0.5).ceil().max(0.0) as usize;
+            from..((high * per_m - 0.5).ceil().max(0.0) as usize).min(count)
+        };
+        for cy in span(area[1], area[3], self.rows) {
+            for cx in span(area[0], area[2], self.columns) {
+                if inside((cx as f64 + 0.5) / per_m, (cy as f64 + 0.5) / per_m)
+                    && let Some(cell) = self.cells.get_mut(cy * self.columns + cx)
+                {
+                    change(&mut cell.1);
+                }
+            }
+        }
+    }
+
+    /// Multiplies the light of cells.
+    pub(crate) fn scale(&mut self, area: [f64; 4], gain: f64, inside: impl Fn(f64, f64) -> bool) {
+        self.each(area, inside, |light| *light = (f64::from(*light) * gain).clamp(20.0, 180.0) as u8);
+    }
+
+    /// Sets the light of cells.
+    pub(crate) fn set(&mut self, area: [f64; 4], light: u8, inside: impl Fn(f64, f64) -> bool) {
+        self.each(area, inside, |old| *old = light);
+    }
+
     #[inline]
     pub(crate) fn at(&self, x: f32, y: f32) -> (u8, u8) {
         let cx = ((x * Self::PER_M).max(0.0) as usize).min(self.columns - 1);

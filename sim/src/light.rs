@@ -30,7 +30,7 @@ impl Light {
     pub fn sample(rng: &mut Rng) -> Self {
         let warmth = rng.range(-0.16, 0.16);
         Self {
-            ambient: rng.range(0.55, 1.3),
+            ambient: rng.range(0.5, 1.2),
             sun_azimuth_rad: rng.range(-std::f64::consts::PI, std::f64::consts::PI),
             sun_strength: if rng.chance(0.6) { rng.range(0.2, 0.9) } else { 0.0 },
             tint: [1.0 + warmth, 1.0 + rng.range(-0.04, 0.04), 1.0 - warmth],

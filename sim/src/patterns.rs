@@ -1,5 +1,7 @@
 //! Fourteen generators of surface patterns, and posters.
 
+pub(crate) mod pictures;
+
 use crate::rng::{Rng, mix64};
 use crate::trig::sin_cos;
 
@@ -83,14 +85,38 @@ fn scaled(a: [f32; 3], k: f32) -> [f32; 3] {
 /// How many kinds `surface` knows.
 pub(crate) const KINDS: usize = 14;
 
+/// How strongly a surface speaks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mood {
+    /// How far the colours of the pattern lie apart, 1 for as drawn.
+    pub(crate) contrast: f64,
+    /// How far everything is drawn towards white.
+    pub(crate) pale: f64,
+    /// Chance of strong colours.
+    pub(crate) loudness: f64,
+}
+
 /// Paints surface pattern `kind` (modulo [`KINDS`]).
-/// `loudness` is the chance of strong colours.
-pub(crate) fn surface(kind: usize, clouds: &Clouds, rng: &mut Rng, loudness: f64) -> Canvas {
-    let loud = if rng.chance(loudness) { 0.8 } else { 0.3 * loudness };
-    let palette = [colour(rng, loud), colour(rng, loud), colour(rng, loud)];
+pub(crate) fn surface(kind: usize, clouds: &Clouds, rng: &mut Rng, mood: Mood) -> Canvas {
+    let loud = if rng.chance(mood.loudness) { 0.8 } else { 0.3 * mood.loudness };
+    let drawn = [colour(rng, loud), colour(rng, loud), colour(rng, loud)];
+    let (contrast, pale) = (mood.contrast as f32, mood.pale as f32);
+    let palette = drawn.map(|c| blend(blend(drawn[0], c, contrast), [0.8, 0.79, 0.77], pale));
+    pattern(kind, clouds, rng, palette, contrast)
+}
+
+/// Paints pattern `kind` in shades of one colour.
+pub(crate) fn tinted(kind: usize, clouds: &Clouds, rng: &mut Rng, colour: [f32; 3]) -> Canvas {
+    let mut shade = |low, high| scaled(colour, rng.range(low, high) as f32);
+    let palette = [shade(0.9, 1.1), shade(1.2, 1.6), shade(0.5, 0.7)];
+    pattern(kind, clouds, rng, palette, 1.0)
+}
+
+fn pattern(kind: usize, clouds: &Clouds, rng: &mut Rng, palette: [[f32; 3]; 3], contrast: f32) -> Canvas {
     let salt = rng.next_u64();
     let parts = [2usize, 4, 4, 8, 8, 16][rng.below(6)];
-    let grain = rng.range(0.1, 0.5) as f32;
+    let grain = rng.range(0.1, 0.5) as f32 * (0.35 + 0.65 * contrast);
+    let mean: [f32; 3] = std::array::from_fn(|c| palette.iter().map(|p| p[c]).sum::<f32>() / 3.0);
     let (shift_x, shift_y) = (rng.below(SIDE), rng.below(SIDE));
     let tilt = rng.chance(0.5);
     let sites = sites(kind, salt, parts);
@@ -101,6 +127,8 @@ pub(crate) fn surface(kind: usize, clouds: &Clouds, rng: &mut Rng, loudness: f64
             let (soft, rough) = (clouds.soft[at], clouds.rough[at]);
             let (u, v) = if tilt { (y, x) } else { (x, y) };
             let base = point(kind % KINDS, u, v, parts, salt, palette, soft, rough, &sites);
+            // Seams and shades that a pattern draws of itself are softened with the rest.
+            let base = if contrast < 1.0 { blend(mean, base, 0.3 + 0.7 * contrast) } else { base };
             pixels.push(scaled(base, 1.0 - grain * 0.5 + grain * (0.4 * soft + 0.6 * rough)));
         }
     }

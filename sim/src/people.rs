@@ -24,26 +24,30 @@ struct Walker {
     /// Points [`STEP_M`] apart; one where it stands.
     way: Vec<[f64; 2]>,
     speed_mps: f64,
+    /// Rest at either end.
+    pause_s: f64,
     phase_s: f64,
     body: Mover,
 }
 
 impl Walker {
     fn standing(body: Mover) -> Self {
-        Self { way: vec![body.centre], speed_mps: 0.0, phase_s: 0.0, body }
+        Self { way: vec![body.centre], speed_mps: 0.0, pause_s: 0.0, phase_s: 0.0, body }
     }
 
     /// Somebody on `way`, at a pace of their own.
-    fn on(way: Vec<[f64; 2]>, radius_m: f64, speeds_mps: [f64; 2], rng: &mut Rng) -> Self {
+    fn on(way: Vec<[f64; 2]>, radius_m: f64, speeds_mps: [f64; 2], pauses_s: [f64; 2], rng: &mut Rng) -> Self {
         let [slow, fast] = speeds_mps;
         let speed_mps = rng.range(slow, fast);
-        let phase_s = rng.range(0.0, 1.0) * 2.0 * way.len() as f64 * STEP_M / speed_mps;
+        let pause_s = rng.range(pauses_s[0], pauses_s[1]);
+        let phase_s = rng.range(0.0, 1.0) * 2.0 * (way.len() as f64 * STEP_M / speed_mps + pause_s);
         let centre = way.first().copied().unwrap_or([0.0; 2]);
         let body = Mover { centre, radius_m, height_m: rng.range(1.5, 1.92), look: person(rng) };
-        Self { way, speed_mps, phase_s, body }
+        Self { way, speed_mps, pause_s, phase_s, body }
     }
 
-    /// Metres along the way after `t_s`: up to speed, along, to a stop, and the same way back.
+    /// Metres along the way after `t_s`: up to speed, along, to a stop, a rest, and the
+    /// same way back.
     fn arc_m(&self, t_s: f64) -> f64 {
         let size = self.way.len().saturating_sub(1) as f64 * STEP_M;
         if size <= 0.0 || self.speed_mps <= 0.0 || !t_s.is_finite() {
@@ -51,8 +55,9 @@ impl Walker {
         }
         let ramp_s = RAMP_S.min(size / self.speed_mps);
         let one_way_s = size / self.speed_mps + ramp_s;
-        let t = (t_s + self.phase_s).rem_euclid(2.0 * one_way_s);
-        let t = if t > one_way_s { 2.0 * one_way_s - t } else { t };
+        let half_s = one_way_s + self.pause_s;
+        let t = (t_s + self.phase_s).rem_euclid(2.0 * half_s);
+        let t = if t > half_s { (2.0 * half_s - self.pause_s - t).max(0.0) } else { t.min(one_way_s) };
         let ramp = |t: f64| 0.5 * self.speed_mps * t * t / ramp_s;
         let arc = if t < ramp_s {
             ramp(t)
@@ -103,7 +108,7 @@ impl Crowd {
             }
             let radius_m = rng.range(0.2, 0.3);
             if let Some(way) = stroll(world, radius_m, &mut rng) {
-                crowd.admit(Walker::on(way, radius_m, [0.3, 1.2], &mut rng));
+                crowd.admit(Walker::on(way, radius_m, [0.3, 1.2], [0.0, 2.0], &mut rng));
             }
         }
         crowd

@@ -109,6 +109,8 @@ pub(crate) struct Face {
     pub(crate) u_offset: f32,
     pub(crate) shade: f32,
     pub(crate) decals: (u32, u32),
+    /// The first of the sides of its box; the others follow.
+    pub(crate) first_side: u32,
 }
 
 /// An upright cylinder.

@@ -38,7 +38,45 @@ impl Builder {
                 cells.push((texture, (light * 128.0) as u8));
             }
         }
-        GroundMap { columns, rows, cells }
+        let mut ground = GroundMap { columns, rows, cells };
+        for (area, gain) in &self.bright {
+            ground.scale(*area, *gain, |_, _| true);
+        }
+        if self.id.family() == Family::Outdoor && self.rng.chance(0.65) {
+            self.shadows(&mut ground);
+        }
+        ground
+    }
+
+    /// What stands between the floor and the sun.
+    fn shadows(&mut self, ground: &mut GroundMap) {
+        let (slope, gain) = (self.rng.range(0.4, 1.3), self.rng.range(0.55, 0.8));
+        let [sx, sy] = self.sun;
+        let mut dark = GroundMap { cells: vec![(0, 128); ground.cells.len()], ..*ground };
+        for (shape, tall) in self.shapes.iter().zip(&self.tall).filter(|(_, tall)| **tall > 0.3) {
+            let long = (tall * slope).min(4.5);
+            let (b, back) = (shape.bounds(), [-sx * long, -sy * long]);
+            let area =
+                [b[0] + back[0].min(0.0), b[1] + back[1].min(0.0), b[2] + back[0].max(0.0), b[3] + back[1].max(0.0)];
+            let steps = (long / 0.4).ceil().max(1.0) as usize;
+            dark.set(area, 0, |x, y| {
+                (0..=steps).any(|i| {
+                    let far = long * i as f64 / steps as f64;
+                    shape.distance_m(x + sx * far, y + sy * far) <= 0.0
+                })
+            });
+        }
+        for (centre, radius) in &self.shades {
+            let off = (2.8 * slope).min(4.0);
+            let at = [centre[0] - sx * off, centre[1] - sy * off];
+            let area = [at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius];
+            dark.set(area, 0, |x, y| crate::trig::length(x - at[0], y - at[1]) <= *radius);
+        }
+        for (cell, dark) in ground.cells.iter_mut().zip(&dark.cells) {
+            if dark.1 == 0 {
+                cell.1 = (f64::from(cell.1) * gain) as u8;
+            }
+        }
     }
 
     /// Fog, and a sky with a silhouette all round where there is no ceiling.

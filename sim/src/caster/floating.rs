@@ -23,6 +23,22 @@ impl Floating {
 }
 
 impl Frame<'_> {
+    /// Where the ray comes out of the box or cylinder that it hit.
+    pub(super) fn leaves(&self, hit: &Hit, [dx, dy]: [f32; 2]) -> f32 {
+        let Some(face) = self.face(hit.item) else {
+            return hit.leaving_t;
+        };
+        let sides = self.world.faces.iter().skip(face.first_side as usize).take(4);
+        let beyond = sides.filter(|side| side.first_side == face.first_side).filter_map(|side| {
+            let (rx, ry) = (side.start[0] - self.eye[0], side.start[1] - self.eye[1]);
+            let cross = dx * side.along[1] - dy * side.along[0];
+            let leaving = dx * side.normal[0] + dy * side.normal[1] > 0.0;
+            let (t, u) = ((rx * side.along[1] - ry * side.along[0]) / cross, (rx * dy - ry * dx) / cross);
+            (leaving && u >= -1e-3 && u <= side.length + 1e-3).then_some(t)
+        });
+        beyond.fold(hit.t, f32::max)
+    }
+
     /// Paints what was met, nearest last.
     pub(super) fn paint_floating(&self, strip: &mut Strip<'_>, met: &[Floating], direction: [f32; 2], ray: Ray) {
         for Floating { hit, top, bottom } in met.iter().rev() {

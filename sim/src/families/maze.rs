@@ -1,6 +1,6 @@
 //! Corridors: a spanning tree over cells, with some walls taken out again for loops.
 
-use crate::builder::{Block, Builder};
+use crate::builder::{Block, Builder, Cover};
 
 pub(crate) fn build(b: &mut Builder) {
     let cell = b.rng.range(2.0, 2.6);
@@ -64,6 +64,7 @@ pub(crate) fn build(b: &mut Builder) {
 fn furnish(b: &mut Builder, nx: usize, ny: usize, cell: f64, thick: f64) {
     for y in 0..ny {
         for x in 0..nx {
+            light(b, [x as f64 * cell, y as f64 * cell], cell);
             if !b.rng.chance(0.25) {
                 continue;
             }
@@ -75,12 +76,32 @@ fn furnish(b: &mut Builder, nx: usize, ny: usize, cell: f64, thick: f64) {
                 continue;
             }
             let height_m = b.rng.range(0.3, 1.8);
-            if b.rng.chance(0.5) {
+            if b.rng.chance(0.2) {
+                b.plant(centre, size, height_m);
+            } else if b.rng.chance(0.5) {
                 b.cylinder(centre, size, height_m, None);
             } else {
                 let texture = Some(b.any_surface());
-                b.block(&Block { centre, half: [size; 2], yaw_rad: 0.0, height_m, poster_chance: 0.0, texture });
+                b.block(&Block {
+                    centre,
+                    half: [size; 2],
+                    yaw_rad: 0.0,
+                    height_m,
+                    cover: Cover::Posters(0.0),
+                    texture,
+                });
             }
         }
+    }
+}
+
+/// Brighter and darker cells, and a lamp in some.
+fn light(b: &mut Builder, low: [f64; 2], cell: f64) {
+    if b.rng.chance(0.2) {
+        let gain = b.rng.range(0.65, 1.4);
+        b.patch_of_light([low[0], low[1], low[0] + cell, low[1] + cell], gain);
+    }
+    if b.rng.chance(0.12) {
+        b.hanging_lamp([low[0] + 0.5 * cell, low[1] + 0.5 * cell]);
     }
 }

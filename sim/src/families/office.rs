@@ -1,7 +1,7 @@
 //! Rooms by repeated splitting, a door in every dividing wall, furniture away from the doors.
 
-use crate::builder::{Block, Builder};
-use crate::trig::length;
+use crate::builder::{Block, Builder, Cover, any_door, any_shelf};
+use crate::trig::{length, sin_cos};
 
 const THICK_M: f64 = 0.14;
 const DOOR_TOP_M: f64 = 2.1;
@@ -9,6 +9,16 @@ const DOOR_TOP_M: f64 = 2.1;
 struct Door {
     centre: [f64; 2],
     half_m: f64,
+    /// The axis that the way through runs along.
+    axis: usize,
+    /// Another door leads through the same wall.
+    spare: bool,
+    closed: bool,
+}
+
+/// The leaf of an open door: its middle.
+struct Leaf {
+    middle: [f64; 2],
 }
 
 pub(crate) fn build(b: &mut Builder) {
@@ -32,10 +42,12 @@ pub(crate) fn build(b: &mut Builder) {
             None => leaves.push(room),
         }
     }
+    let hung = hang(b, &mut doors);
     for room in leaves {
         let floor = b.any_surface();
         b.floor(room, floor);
-        furnish(b, room, &doors);
+        dress(b, room);
+        furnish(b, room, &doors, &hung);
     }
 }
 
@@ -78,11 +90,11 @@ fn divide(b: &mut Builder, room: [f64; 4], axis: usize, at: f64, high: f64, post
         let mut centre = [0.0; 2];
         centre[axis] = at;
         centre[other] = middle;
-        doors.push(Door { centre, half_m: half });
+        doors.push(Door { centre, half_m: half, axis, spare: count > 1, closed: false });
         let mut half_size = [THICK_M * 0.5; 2];
         half_size[other] = half;
         b.lintel(
-            &Block { centre, half: half_size, yaw_rad: 0.0, height_m: high, poster_chance: 0.0, texture: None },
+            &Block { centre, half: half_size, yaw_rad: 0.0, height_m: high, cover: Cover::Posters(0.0), texture: None },
             DOOR_TOP_M,
         );
     }
@@ -98,7 +110,84 @@ fn divide(b: &mut Builder, room: [f64; 4], axis: usize, at: f64, high: f64, post
     }
 }
 
-fn furnish(b: &mut Builder, room: [f64; 4], doors: &[Door]) {
+/// Hangs leaves into doorways: folded back at some angle, or closed where another door leads
+/// through the same wall.
+fn hang(b: &mut Builder, doors: &mut [Door]) -> Vec<Leaf> {
+    let mut leaves = Vec::new();
+    let mut shut = 0;
+    for door in doors.iter_mut() {
+        let texture = any_door(&mut b.rng);
+        let (axis, other) = (door.axis, 1 - door.axis);
+        // Two doors of one wall follow each other; of these one at most is closed.
+        shut = if door.spare { shut } else { 0 };
+        if door.spare && shut == 0 && b.rng.chance(0.25) {
+            let (mut from, mut to) = (door.centre, door.centre);
+            from[other] -= door.half_m;
+            to[other] += door.half_m;
+            b.door_leaf(from, to, DOOR_TOP_M, texture);
+            door.closed = true;
+            shut = 1;
+            continue;
+        }
+        shut = 0;
+        if !b.rng.chance(0.7) {
+            continue;
+        }
+        let long = b.rng.range(0.75, 0.95);
+        let side = if b.rng.chance(0.5) { 1.0 } else { -1.0 };
+        let end = if b.rng.chance(0.5) { 1.0 } else { -1.0 };
+        // From across the doorway (90 degrees) to flat against the wall.
+        let (sin, cos) = sin_cos(b.rng.range(1.65, 2.95));
+        let place = |out: f64, along: f64| {
+            let mut p = door.centre;
+            p[axis] += side * (THICK_M * 0.5 + 0.03 + out);
+            p[other] += end * (door.half_m + along);
+            p
+        };
+        let tip = place(long * sin, -long * cos);
+        // The leaf must not touch another wall, and the room must leave a way past its tip.
+        let free = (4..=10).all(|i| {
+            let part = long * f64::from(i) / 10.0;
+            let p = place(part * sin, -part * cos);
+            b.gap_m(p[0], p[1]) > if sin * part > 0.12 { 0.06 } else { 0.015 }
+        });
+        let way = (0..14).all(|i| {
+            let p = place(long * sin + 0.15 + f64::from(i) * 0.1, -0.5 * long * cos);
+            b.gap_m(p[0], p[1]) > 0.06
+        });
+        if free && way {
+            b.door_leaf(place(0.0, 0.0), tip, DOOR_TOP_M, texture);
+            leaves.push(Leaf { middle: place(0.5 * long * sin, -0.5 * long * cos) });
+        }
+    }
+    leaves
+}
+
+/// Rugs, light that falls through windows, lamps.
+fn dress(b: &mut Builder, room: [f64; 4]) {
+    if b.rng.chance(0.4) {
+        let inset = b.rng.range(0.3, 0.9);
+        let rug = b.any_surface();
+        b.floor([room[0] + inset, room[1] + inset, room[2] - inset, room[3] - inset], rug);
+    }
+    if b.rng.chance(0.4) {
+        let gain = b.rng.range(0.65, 1.25);
+        b.patch_of_light(room, gain);
+    }
+    if b.rng.chance(0.4) {
+        let (gain, wide) = (b.rng.range(1.2, 1.6), b.rng.range(0.5, 1.2));
+        let start = [b.rng.range(room[0], room[2] - 1.5), b.rng.range(room[1], room[3] - 1.5)];
+        for pane in 0..b.rng.between(1, 2) {
+            let x = start[0] + 1.5 * wide * pane as f64;
+            b.patch_of_light([x, start[1], x + wide, start[1] + 1.5], gain);
+        }
+    }
+    if b.rng.chance(0.5) {
+        b.hanging_lamp([(room[0] + room[2]) * 0.5, (room[1] + room[3]) * 0.5]);
+    }
+}
+
+fn furnish(b: &mut Builder, room: [f64; 4], doors: &[Door], leaves: &[Leaf]) {
     let area = (room[2] - room[0]) * (room[3] - room[1]);
     let count = (area / b.rng.range(4.0, 9.0)) as usize;
     for _ in 0..count {
@@ -107,10 +196,12 @@ fn furnish(b: &mut Builder, room: [f64; 4], doors: &[Door]) {
         let by_wall = b.rng.chance(0.75);
         let mut centre = [0.0; 2];
         let mut yaw_rad = 0.0;
+        let mut wall = None;
         if by_wall {
             let side = b.rng.below(4);
             let axis = side % 2;
             let other = 1 - axis;
+            wall = Some((axis, if side < 2 { -1.0 } else { 1.0 }));
             centre[axis] = if side < 2 { room[axis] + half[axis] + 0.02 } else { room[axis + 2] - half[axis] - 0.02 };
             centre[other] = b.rng.range(room[other] + half[other], room[other + 2] - half[other]);
         } else {
@@ -122,15 +213,52 @@ fn furnish(b: &mut Builder, room: [f64; 4], doors: &[Door]) {
         }
         let blocks_door =
             |door: &Door| length(door.centre[0] - centre[0], door.centre[1] - centre[1]) < door.half_m + reach + 0.75;
-        if doors.iter().any(blocks_door) {
+        let blocks_leaf =
+            |leaf: &Leaf| length(leaf.middle[0] - centre[0], leaf.middle[1] - centre[1]) < 0.5 + reach + 0.65;
+        if doors.iter().any(blocks_door) || leaves.iter().any(blocks_leaf) {
             continue;
         }
-        let height_m = if b.rng.chance(0.6) { b.rng.range(0.35, 0.95) } else { b.rng.range(1.2, 2.1) };
-        if b.rng.chance(0.2) {
-            b.cylinder(centre, half[1].min(0.3), height_m, None);
-        } else {
-            let texture = Some(b.any_surface());
-            b.block(&Block { centre, half, yaw_rad, height_m, poster_chance: 0.3, texture });
+        piece(b, centre, half, yaw_rad, wall);
+    }
+}
+
+/// One piece of furniture; `wall` is the axis and the side of the wall that it stands at.
+fn piece(b: &mut Builder, centre: [f64; 2], half: [f64; 2], yaw_rad: f64, wall: Option<(usize, f64)>) {
+    let height_m = if b.rng.chance(0.6) { b.rng.range(0.35, 0.95) } else { b.rng.range(1.2, 2.1) };
+    let texture = b.any_surface();
+    let block = Block { centre, half, yaw_rad, height_m, cover: Cover::Posters(0.3), texture: Some(texture) };
+    match (b.rng.below(10), wall) {
+        (0, _) => b.cylinder(centre, half[1].min(0.3), height_m, None),
+        (1, _) => b.plant(centre, half[1].min(0.3), height_m.max(0.6)),
+        (2, _) => b.floor_lamp(centre),
+        (3 | 4, _) => {
+            let height_m = b.rng.range(0.68, 0.78);
+            b.table(&Block { height_m, ..block });
         }
+        (5, Some(_)) => {
+            let cover = Cover::Whole(any_shelf(&mut b.rng));
+            let height_m = b.rng.range(1.2, 2.1);
+            b.block(&Block { height_m, cover, ..block });
+        }
+        (6, Some((axis, sign))) => b.sofa(&block, axis, sign),
+        (6, None) => {
+            let cover = any_door(&mut b.rng);
+            b.block(&Block { cover: Cover::Whole(cover), ..block });
+        }
+        (7, _) => {
+            let yaw_rad = wall.map_or(yaw_rad, |(axis, sign)| match (axis, sign > 0.0) {
+                (0, true) => std::f64::consts::PI,
+                (0, false) => 0.0,
+                (_, true) => -std::f64::consts::FRAC_PI_2,
+                (_, false) => std::f64::consts::FRAC_PI_2,
+            });
+            // A chair is smaller than the room that was looked for.
+            let mut at = centre;
+            if let Some((axis, sign)) = wall {
+                at[axis] += sign * (half[axis] - 0.21);
+            }
+            b.chair(at, yaw_rad, texture);
+        }
+        _ => b.block(&block),
     }
 }

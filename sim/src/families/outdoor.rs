@@ -1,6 +1,6 @@
 //! Streets between blocks of buildings, hedges and fences, with poles and bushes.
 
-use crate::builder::{Block, Builder};
+use crate::builder::{Block, Builder, Cover, GRASS, GRAVEL, LEAVES};
 
 pub(crate) fn build(b: &mut Builder) {
     let (nx, ny) = (b.rng.between(3, 4), b.rng.between(3, 4));
@@ -10,11 +10,20 @@ pub(crate) fn build(b: &mut Builder) {
     b.lay_out(size, 60.0, 8);
     let fence = b.rng.range(0.9, 2.2);
     b.outer_wall(0.3, fence, 0.15);
+    if b.rng.chance(0.5) {
+        b.floor([0.0, 0.0, size[0], size[1]], GRASS);
+    }
+    let kerb = b.rng.chance(0.6).then(|| if b.rng.chance(0.5) { GRAVEL } else { b.any_surface() });
     for (axis, count) in [(0, nx), (1, ny)] {
         for i in 0..=count {
-            let paving = b.any_surface();
+            let paving = if b.rng.chance(0.3) { GRAVEL } else { b.any_surface() };
             let at = i as f64 * pitch[axis];
             let mut area = [0.0, 0.0, size[0], size[1]];
+            if let Some(kerb) = kerb {
+                area[axis] = at + 0.45;
+                area[axis + 2] = at + street - 0.45;
+                b.floor(area, kerb);
+            }
             area[axis] = at + 0.7;
             area[axis + 2] = at + street - 0.7;
             b.floor(area, paving);
@@ -33,7 +42,7 @@ pub(crate) fn build(b: &mut Builder) {
 fn plot(b: &mut Builder, low: [f64; 2], high: [f64; 2]) {
     let centre = [(low[0] + high[0]) * 0.5, (low[1] + high[1]) * 0.5];
     let half = [(high[0] - low[0]) * 0.5, (high[1] - low[1]) * 0.5];
-    let floor = b.any_surface();
+    let floor = if b.rng.chance(0.5) { GRASS } else { b.any_surface() };
     b.floor([low[0], low[1], high[0], high[1]], floor);
     match b.rng.below(10) {
         0..=4 => {
@@ -53,7 +62,8 @@ fn plot(b: &mut Builder, low: [f64; 2], high: [f64; 2]) {
         }
         7..=8 => {
             // A court behind hedges, open on one side.
-            let texture = Some(b.any_surface());
+            let hedge = LEAVES + b.rng.below(2) as u8;
+            let texture = Some(if b.rng.chance(0.6) { hedge } else { b.any_surface() });
             let height_m = b.rng.range(0.7, 2.0);
             let gate = b.rng.below(4);
             for side in (0..4).filter(|s| *s != gate) {
@@ -62,17 +72,25 @@ fn plot(b: &mut Builder, low: [f64; 2], high: [f64; 2]) {
                 at[axis] += if side < 2 { -half[axis] } else { half[axis] };
                 let mut size = [0.25; 2];
                 size[1 - axis] = half[1 - axis];
-                b.block(&Block { centre: at, half: size, yaw_rad: 0.0, height_m, poster_chance: 0.1, texture });
+                b.block(&Block { centre: at, half: size, yaw_rad: 0.0, height_m, cover: Cover::Posters(0.1), texture });
             }
             let radius = b.rng.range(0.5, 1.3);
             let height = b.rng.range(0.8, 4.0);
-            b.cylinder(centre, radius, height, None);
+            if b.rng.chance(0.5) {
+                b.tree(centre, 0.3 * radius);
+            } else {
+                b.cylinder(centre, radius, height, None);
+            }
         }
         _ => {
             for _ in 0..3 {
                 let at = [centre[0] + half[0] * b.rng.range(-0.8, 0.8), centre[1] + half[1] * b.rng.range(-0.8, 0.8)];
                 let (radius, height) = (b.rng.range(0.3, 0.9), b.rng.range(0.8, 3.5));
-                b.cylinder(at, radius, height, None);
+                if b.rng.chance(0.5) {
+                    b.tree(at, 0.3 * radius);
+                } else {
+                    b.bush(at, radius, 0.7 * height);
+                }
             }
         }
     }
@@ -83,6 +101,7 @@ fn building(b: &mut Builder, centre: [f64; 2], half: [f64; 2], yaw_rad: f64, hei
     let axis = usize::from(half[1] > half[0]);
     let sections = b.rng.between(1, 3);
     let (sin, cos) = crate::trig::sin_cos(yaw_rad);
+    let cover = if b.rng.chance(0.7) { Cover::Facade } else { Cover::Posters(0.85) };
     for i in 0..sections {
         let width = half[axis] / sections as f64;
         let mut local = [0.0; 2];
@@ -95,7 +114,7 @@ fn building(b: &mut Builder, centre: [f64; 2], half: [f64; 2], yaw_rad: f64, hei
             half: size,
             yaw_rad,
             height_m,
-            poster_chance: 0.85,
+            cover,
             texture: None,
         });
     }
@@ -116,12 +135,20 @@ fn scatter(b: &mut Builder, size: [f64; 2]) {
             continue;
         }
         left -= 1;
-        match b.rng.below(3) {
+        match b.rng.below(5) {
             0 => {
+                let trunk = b.rng.range(0.08, 0.2);
+                b.tree(centre, trunk);
+            }
+            1 => {
+                let (radius, height) = (b.rng.range(0.2, 0.5).min(gap.max(0.2)), b.rng.range(0.5, 1.5));
+                b.bush(centre, radius, height);
+            }
+            2 => {
                 let (radius, height) = (b.rng.range(0.06, 0.16), b.rng.range(2.5, 5.0));
                 b.cylinder(centre, radius, height, None);
             }
-            1 => {
+            3 => {
                 let (radius, height) = (b.rng.range(0.2, 0.5).min(gap.max(0.2)), b.rng.range(0.5, 1.6));
                 b.cylinder(centre, radius, height, None);
             }
@@ -129,7 +156,7 @@ fn scatter(b: &mut Builder, size: [f64; 2]) {
                 let half = [b.rng.range(0.2, 0.9), b.rng.range(0.1, 0.35)];
                 let yaw_rad = b.rng.range(0.0, std::f64::consts::PI);
                 let height_m = b.rng.range(0.4, 1.5);
-                b.block(&Block { centre, half, yaw_rad, height_m, poster_chance: 0.4, texture: None });
+                b.block(&Block { centre, half, yaw_rad, height_m, cover: Cover::Posters(0.4), texture: None });
             }
         }
     }

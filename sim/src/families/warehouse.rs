@@ -1,6 +1,6 @@
 //! Rows of racks with aisles between and cross aisles through them.
 
-use crate::builder::{Block, Builder};
+use crate::builder::{Block, Builder, Cover, GRAVEL, any_shelf};
 
 pub(crate) fn build(b: &mut Builder) {
     let size = [b.rng.range(15.0, 22.0), b.rng.range(12.0, 17.0)];
@@ -25,6 +25,7 @@ pub(crate) fn build(b: &mut Builder) {
             let floor = b.any_surface();
             b.floor([0.0, y + depth, size[0], y + depth + 1.2], floor);
         }
+        lanes(b, y + depth, size[0]);
         y += depth + b.rng.range(1.7, 2.7);
         row += 1;
     }
@@ -40,12 +41,13 @@ fn racks(b: &mut Builder, span: (f64, f64), y: f64, depth: f64, high: f64) {
         }
         let texture = Some(b.any_surface());
         let height_m = b.rng.range(0.9, 2.8).min(high - 0.3);
+        let cover = if b.rng.chance(0.35) { Cover::Whole(any_shelf(&mut b.rng)) } else { Cover::Posters(0.5) };
         b.block(&Block {
             centre: [x + long * 0.5, y],
             half: [long * 0.5, depth * 0.5],
             yaw_rad: 0.0,
             height_m,
-            poster_chance: 0.5,
+            cover,
             texture,
         });
         x += long;
@@ -71,7 +73,29 @@ fn clutter(b: &mut Builder, size: [f64; 2]) {
             b.cylinder(centre, half, height_m, None);
         } else {
             let texture = Some(b.any_surface());
-            b.block(&Block { centre, half: [half * 0.75; 2], yaw_rad: 0.0, height_m, poster_chance: 0.2, texture });
+            b.block(&Block {
+                centre,
+                half: [half * 0.75; 2],
+                yaw_rad: 0.0,
+                height_m,
+                cover: Cover::Posters(0.2),
+                texture,
+            });
+        }
+    }
+}
+
+/// Painted lines and rows of lamps along an aisle.
+fn lanes(b: &mut Builder, y: f64, long: f64) {
+    if b.rng.chance(0.4) {
+        b.floor([0.0, y + 0.25, long, y + 0.5], GRAVEL);
+    }
+    if b.rng.chance(0.6) {
+        let pitch = b.rng.range(2.5, 5.0);
+        let mut x = b.rng.range(0.8, pitch);
+        while x < long - 0.5 {
+            b.hanging_lamp([x, y + 0.85]);
+            x += pitch;
         }
     }
 }

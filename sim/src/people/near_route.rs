@@ -15,6 +15,9 @@ pub struct CrowdSpec {
     pub following: usize,
     /// Standing people and things beside the route or partly on it.
     pub standing: usize,
+    /// Share of the standing ones that reach into the passage along the route, so that the way past
+    /// them leads off it; the rest stand beside.
+    pub on_route: f64,
     /// Width of the way past everything that stands or follows, metres; what would leave less is
     /// put elsewhere or left out.
     pub passage_m: f64,
@@ -25,7 +28,7 @@ pub struct CrowdSpec {
 
 impl Default for CrowdSpec {
     fn default() -> Self {
-        Self { crossing: 2, following: 1, standing: 3, passage_m: 1.0, clear_end_m: 3.5 }
+        Self { crossing: 2, following: 1, standing: 3, on_route: 0.3, passage_m: 1.0, clear_end_m: 3.5 }
     }
 }
 
@@ -130,10 +133,10 @@ impl Way<'_> {
             d
         };
         let (one, other) = (reach(-1.0), reach(1.0));
-        if one < 0.3 || other < 0.3 || one + other < 1.0 {
+        if one < 0.45 || other < 0.45 || one + other < 1.0 {
             return None;
         }
-        Some(Walker::on(even(&[place(-one), place(other)]), radius_m, [0.3, 0.9], rng))
+        Some(Walker::on(even(&[place(-one), place(other)]), radius_m, [0.3, 0.9], [2.0, 6.0], rng))
     }
 
     /// True where somebody of `radius_m` can stand at `p`, clear of walls and standing things.
@@ -170,7 +173,7 @@ impl Way<'_> {
             way.push(p);
         }
         let way = even(&way);
-        (way.len() as f64 * STEP_M > 1.2).then(|| Walker::on(way, radius_m, [0.3, 0.9], rng))
+        (way.len() as f64 * STEP_M > 1.2).then(|| Walker::on(way, radius_m, [0.3, 0.9], [0.0, 2.0], rng))
     }
 
     /// Something that stands beside the route or partly on it, with a way round.
@@ -182,7 +185,12 @@ impl Way<'_> {
         } else {
             (rng.range(0.12, 0.32), rng.range(0.35, 1.1), thing(rng))
         };
-        let aside = rng.range(-0.8, 0.8);
+        let beside = radius_m + 0.5 * self.spec.passage_m;
+        let aside = if rng.chance(self.spec.on_route) {
+            rng.range(-beside, beside)
+        } else {
+            rng.range(beside, beside + 0.5) * if rng.chance(0.5) { 1.0 } else { -1.0 }
+        };
         let body = Mover { centre: self.beside(index, aside), radius_m, height_m, look };
         let [x, y] = body.centre;
         if self.world.clearance_m(x, y) < radius_m || !self.holds(crowd, body.centre, radius_m - WALL_GAP_M) {
