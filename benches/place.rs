@@ -84,7 +84,8 @@ fn main() {
         numbers = spec.descriptor;
         let pictures: Vec<ModelImage> = (0..8u32)
             .map(|seed| {
-                let rgb: Vec<u8> = (0..spec.width * spec.height * 3).map(|i| (i * (7 + seed) / 5 % 253) as u8).collect();
+                let rgb: Vec<u8> =
+                    (0..spec.width * spec.height * 3).map(|i| (i * (7 + seed) / 5 % 253) as u8).collect();
                 ModelImage { width: spec.width, height: spec.height, rgb: rgb.into() }
             })
             .collect();

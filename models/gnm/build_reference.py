@@ -118,16 +118,21 @@ class Graph:
         heading = self.op("Div", [heading, self.op("Max", [norm, self.constant("tiny", np.float32(1e-12))])])
         self.output(self.op("Concat", [xy, heading], axis=2), "waypoints", [-1, WAYPOINTS, 4])
 
-    def write(self, path):
+    def model(self, name):
+        """The finished, checked model."""
+
         def info(name, shape):
             return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch" if d == -1 else d for d in shape])
 
         constants = [numpy_helper.from_array(np.ascontiguousarray(v), name) for name, v in self.constants.items()]
         ends = [[info(*t) for t in tensors] for tensors in (self.inputs, self.outputs)]
-        graph = helper.make_graph(self.nodes, path.stem, *ends, constants)
+        graph = helper.make_graph(self.nodes, name, *ends, constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="pilotage")
         checker.check_model(model)
-        data = model.SerializeToString()
+        return model
+
+    def write(self, path):
+        data = self.model(path.stem).SerializeToString()
         path.write_bytes(data)
         return hashlib.sha256(data).hexdigest()
 

@@ -5,10 +5,13 @@
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
-from net import Net
+import torch
+
+from variants import Variant
 
 CARD = """# {name}: the policy that was learned in the simulator
 
@@ -20,7 +23,8 @@ cos, sin of the heading) in model units out. One unit is what the robot travels 
 |---|---|
 | parameters | {parameters:.2f} M |
 | files | {files} |
-| seen in training | {million:.2f} M labelled pairs (context, goal), {minutes:.0f} minutes on two CPU cores shared with compilers |
+| seen in training | {million:.2f} M labelled pairs (context, goal) in {minutes:.0f} minutes, {cpu} |
+| trained as | {variant} |
 | licence | MIT OR Apache-2.0, weights included |
 
 ## How it works
@@ -33,15 +37,14 @@ a context, `node` once a place, `candidate` once a pair; `whole` is the same in 
 ## Data
 
 Nothing recorded and nothing real: pictures rendered by `pilotage-sim` from seeded worlds (mazes, offices, outdoor fields, warehouse
-aisles; random textures, posters, light, fog), robots and cameras drawn at random (pinhole and fisheye, height, pitch, speed).
-Labels come from the noise-free expert of the simulator started at every recorded state, noisy drives and recoveries included.
+aisles; random textures, posters, light, fog), robots and cameras drawn at random (kinds, speed, latency, slip; pinhole and
+fisheye, height, pitch; exposure, blur, noise). Labels come from the noise-free expert of the simulator started at every recorded
+state: noisy drives, and drives of the policy itself during training with all that it touched.
 Split `train`; the figures below are from worlds of split `validation`, which training never sees.
 
-## Command
+## Commands
 
-```
-{command}
-```
+{runs}
 
 ## Figures on {val_pairs} validation pairs
 
@@ -60,10 +63,26 @@ Split `train`; the figures below are from worlds of split `validation`, which tr
 
 - Trained on simulated pictures only: expect a domain gap on a real camera. Look at the distances on a recorded drive first
   (`pilotage run MAP --replay LOG --lap N`), and drive slowly with the gate's limits set low.
-- No people or moving objects, no motion blur, no rolling shutter, no night in the training data.
+- No night and no rolling shutter in the training data.
 - It is a visual homing policy, no obstacle detector: it steers along what it was shown.
 - The distance of a goal that lies behind the robot is 20 by design: ask forwards.
 """
+
+
+def placeless(command, folder):
+    """The command without where things happened to lie: RUN for the run's folder, bare names for programs."""
+    command = command.replace(str(folder.resolve()), "RUN")
+    return re.sub(r"(?:/[\w.+-]+)+/(python[\d.]*|pilotage-sim-data|\w+\.py)\b", r"\1", command)
+
+
+def runs(folder):
+    """Every run of the training, as it was started."""
+    rows = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
+    return "\n".join(
+        f"```\n{placeless(row['command'], folder)}\n```\n\nStarted {row['started']}: seed {row['seed']}, {row['workers']} workers, {row['minutes']:g} minutes, "
+        f"{row['precision']}, torch {row['torch']}, processor with {', '.join(row['cpu_flags']) or 'no feature of note'}.\n"
+        for row in rows
+    )
 
 
 def main():
@@ -81,13 +100,15 @@ def main():
     shuffled = ""
     if other and last["kind"] == "final":
         shuffled = f"| the same with goals of other places put in their stead | {other[-1]['turn_yaw_mae_deg']:.1f} deg |\n"
+    variant = Variant.of(torch.load(args.run_dir / "checkpoint.pt", weights_only=True))
+    cpu = f"{last['cpu_s'] / 60.0:.1f} CPU minutes of the trainer's processes" if "cpu_s" in last else "still running"
     files = sorted(args.model_dir.glob("*.onnx"))
     text = CARD.format(
         **{**last, "shuffled": shuffled, "name": args.model_dir.name, "note": args.note + ("\n" if args.note else "")},
-        parameters=sum(p.numel() for p in Net().parameters()) / 1e6,
+        parameters=sum(p.numel() for p in variant.build().parameters()) / 1e6,
+        cpu=cpu, variant=", ".join(f"{key} {value}" for key, value in variant.as_dict().items()), runs=runs(args.run_dir),
         files=", ".join(f"{file.name} {file.stat().st_size / 1e6:.2f} MB" for file in files),
         minutes=last["elapsed_s"] / 60.0, val_pairs=last["pairs"], million=last["pairs_seen"] / 1e6,
-        command=(args.run_dir / "command.txt").read_text().strip(),
     )
     (args.model_dir / "README.md").write_text(text)
 

@@ -1,4 +1,4 @@
-"""Draws DIR/curves.png from DIR/log.jsonl."""
+"""Draws DIR/curves.png from DIR/log.jsonl, and from DIR/dagger.jsonl where there is one."""
 
 import json
 import sys
@@ -19,21 +19,39 @@ PANELS = (
 )
 
 
+def read(path):
+    """Lines of JSON; none where there is no file."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def line(axis, rows, x, y, title, label=None):
+    """One curve over million pairs."""
+    axis.plot([row[x] / 1e6 for row in rows], [row[y] for row in rows], marker=".", label=label)
+    axis.set_title(title)
+    axis.set_xlabel("million pairs")
+    axis.grid(alpha=0.3)
+
+
 def main():
     out = Path(sys.argv[1])
-    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    rows = [row for row in rows if row["kind"] in ("validation", "final")]
+    log, drives = read(out / "log.jsonl"), read(out / "dagger.jsonl")
+    rows = [row for row in log if row["kind"] in ("validation", "final")]
     if not rows:
         sys.exit(f"{out / 'log.jsonl'} holds no validation yet: wait for the first one")
-    figure, axes = pyplot.subplots(2, 3, figsize=(12, 6), layout="constrained")
-    for axis, (key, title) in zip(axes.flat, PANELS):
-        axis.plot([row["pairs_seen"] / 1e6 for row in rows], [row[key] for row in rows], marker=".")
+    figure, axes = pyplot.subplots(2, 4, figsize=(16, 6), layout="constrained")
+    panels = list(axes[:, :3].flat)
+    for axis, (key, title) in zip(panels, PANELS):
+        line(axis, rows, "pairs_seen", key, title)
         if key == "turn_yaw_mae_deg":
             axis.axhline(rows[-1]["turn_yaw_zero_deg"], linestyle="--", color="grey", label="predicting zero")
             axis.legend()
-        axis.set_title(title)
-        axis.set_xlabel("million pairs")
-        axis.grid(alpha=0.3)
+    line(axes[0, 3], [row for row in log if row["kind"] == "train"], "pairs", "loss", "training loss")
+    if drives:
+        for key in ("reached", "reached_without_contact", "stuck"):
+            line(axes[1, 3], drives, "pairs_seen", key, "own drives in training", key.replace("_", " "))
+        axes[1, 3].legend()
+    else:
+        axes[1, 3].set_axis_off()
     figure.savefig(out / "curves.png", dpi=90)
 
 

@@ -1,7 +1,7 @@
 """Writes the policy as ONNX graphs by hand, node by node, with batch normalisation and the cumulative sum folded into weights.
 
 Done by hand rather than by tracing, so that the files hold only operators which every engine of the runtime has, the names
-are ours, and the same checkpoint gives the same bytes.
+are ours, and the same checkpoint gives the same bytes. Whatever a net learned to answer, a graph answers normalised waypoints.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from contract import CONTEXT_FRAMES, HEIGHT, VALUES_PER_WAYPOINT, WAYPOINTS, WIDTH
 from net import BANDS, BINS, COLUMNS, DESCRIPTOR, FUSED, HIDDEN, NORM_EPS
+from variants import STEP_S
 
 OPSET = 17
 IR_VERSION = 8
@@ -122,8 +123,8 @@ class Builder:
 class Writer:
     """Adds the parts of a net, in eval mode, to builders."""
 
-    def __init__(self, net):
-        self.net = net
+    def __init__(self, net, speeds_unit_m=None):
+        self.net, self.speeds_unit_m = net, speeds_unit_m
         self.fused_scale, self.fused_shift = norm_scale(net.fused_norm)
         self.hidden_scale, self.hidden_shift = norm_scale(net.hidden_norm)
 
@@ -178,8 +179,21 @@ class Writer:
         fold = net.cumulative.t()
         raw = b.gemm(hidden, array(fold @ net.action.weight), array(fold @ net.action.bias))
         raw = b.reshape(raw, [-1, WAYPOINTS, VALUES_PER_WAYPOINT])
+        if self.speeds_unit_m is not None:
+            return self.path(b, raw)
         heading = b.unit(b.slice(raw, 2, 4, 2), 2, NORM_EPS * NORM_EPS)
         b.op("Concat", [b.slice(raw, 0, 2, 2), heading], "waypoints", axis=2)
+
+    def path(self, b, speeds):
+        """Speeds [n, 5, 4] (m/s, rad/s, unused) -> where they lead, in units of `speeds_unit_m`: as `variants.path`."""
+        total = np.triu(np.ones((WAYPOINTS, WAYPOINTS), np.float32))
+        column = [b.reshape(b.slice(speeds, i, i + 1, 2), [-1, WAYPOINTS]) for i in (0, 1)]
+        forward = b.op("Mul", [column[0], b.constant(np.float32(STEP_S / self.speeds_unit_m))])
+        yaw = b.op("MatMul", [column[1], b.constant(total * np.float32(STEP_S))])
+        half = b.op("MatMul", [column[1], b.constant((total - 0.5 * np.eye(WAYPOINTS, dtype=np.float32)) * np.float32(STEP_S))])
+        places = [b.op("MatMul", [b.op("Mul", [forward, b.op(kind, [half])]), b.constant(total)]) for kind in ("Cos", "Sin")]
+        parts = [*places, b.op("Cos", [yaw]), b.op("Sin", [yaw])]
+        b.op("Concat", [b.reshape(part, [-1, WAYPOINTS, 1]) for part in parts], "waypoints", axis=2)
 
 
 TICK_OUT = ("columns", "half", "motion")
@@ -187,8 +201,8 @@ NODE_OUT = ("goal_columns", "goal_half")
 ANSWER = ("distance", "waypoints")
 
 
-def signature(graph):
-    """(inputs, outputs) of a graph as lists of (name, shape), -1 where the batch goes."""
+def ends(graph):
+    """(inputs, outputs) of a graph of ours as lists of (name, shape), -1 where the batch goes."""
     names = {
         "tick": (("context",), TICK_OUT),
         "node": (("goal",), NODE_OUT),
@@ -203,9 +217,18 @@ def signature(graph):
     return tuple([(name, shape(name)) for name in side] for side in names)
 
 
-def build(net):
-    """All graphs of `net` (in eval mode) by name."""
-    writer, models = Writer(net), {}
+def signature(model):
+    """(inputs, outputs) of any model as lists of (name, shape), -1 where the batch goes."""
+
+    def shape(value):
+        return [-1 if size.dim_param else size.dim_value for size in value.type.tensor_type.shape.dim]
+
+    return tuple([(value.name, shape(value)) for value in side] for side in (model.graph.input, model.graph.output))
+
+
+def build(net, speeds_unit_m=None):
+    """All graphs of `net` (in eval mode) by name; a net that answers speeds is told for which step length, metres."""
+    writer, models = Writer(net, speeds_unit_m), {}
     parts = {
         "tick": (writer.tick,), "node": (writer.node,), "candidate": (writer.candidate,),
         "whole": (writer.tick, writer.node, writer.candidate),
@@ -214,6 +237,6 @@ def build(net):
         builder = Builder()
         for add in adders:
             add(builder)
-        inputs, outputs = signature(name)
+        inputs, outputs = ends(name)
         models[name] = builder.model(f"pilotage_{name}", inputs, outputs, "batch")
     return models

@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from contract import MAX_DISTANCE_STEPS
+from precision import autocast
 
 # Steps; beyond it an error counts linearly, so that the unknowable (a goal passed, or round two corners) does not rule.
 DISTANCE_BETA = 6.0
@@ -28,18 +29,22 @@ def soft_bins(distance, bins):
     return target.scatter_(-1, index + 1, high_share)
 
 
-def training_loss(net, logits, waypoints, batch):
-    """Loss of one batch of block pairs; `waypoints` [b, a, g, 5, 4] against `act` [b * a, 5, 4] where `act_mask` says so."""
+def training_loss(net, logits, actions, batch, learned=4):
+    """Loss of one batch of block pairs; `actions` [b, a, g, 5, 4] against `target` [b * a, 5, 4] where `act_mask` says so.
+
+    Only the first `learned` values of an action count. A net without a distribution over distances has one logit.
+    """
     dist, mask = batch["dist"], batch["act_mask"]
     near = 1.0 + NEAR_GAIN * torch.exp(-dist / NEAR_STEPS)
     predicted = net.steps(logits)
-    distance = (near * F.smooth_l1_loss(predicted, dist, beta=DISTANCE_BETA, reduction="none")).mean()
-    classes = -(near * (soft_bins(dist, logits.shape[-1]) * logits.log_softmax(-1)).sum(-1)).mean()
+    loss = DISTANCE_WEIGHT * (near * F.smooth_l1_loss(predicted, dist, beta=DISTANCE_BETA, reduction="none")).mean()
+    if logits.shape[-1] > 1:
+        classes = -(near * (soft_bins(dist, logits.shape[-1]) * logits.log_softmax(-1)).sum(-1)).mean()
+        loss = loss + BINS_WEIGHT * classes
     blocks, anchors = dist.shape[:2]
-    act = batch["act"].view(blocks, anchors, 1, *batch["act"].shape[1:]).expand_as(waypoints)
-    each = F.smooth_l1_loss(waypoints, act, beta=ACTION_BETA, reduction="none").mean((-1, -2))
-    action = (each * mask).sum() / mask.sum().clamp(min=1.0)
-    return DISTANCE_WEIGHT * distance + BINS_WEIGHT * classes + action
+    target = batch["target"].view(blocks, anchors, 1, *batch["target"].shape[1:]).expand_as(actions)
+    each = F.smooth_l1_loss(actions[..., :learned], target[..., :learned], beta=ACTION_BETA, reduction="none").mean((-1, -2))
+    return loss + (each * mask).sum() / mask.sum().clamp(min=1.0)
 
 
 class Figures:
@@ -101,8 +106,8 @@ def auc(high, low):
     return float(((below + upto) / 2).mean() / low.numel())
 
 
-def evaluate(net, batches, shuffle_goals=False):
-    """Figures of `net` (already in eval mode) over an iterable of batches.
+def evaluate(net, batches, variant, shuffle_goals=False, precision="fp32"):
+    """Figures of `net` (already in eval mode) over an iterable of batches, all as normalised waypoints.
 
     With `shuffle_goals` every goal comes from another block: a policy that steers by its goal must then turn worse.
     """
@@ -110,8 +115,11 @@ def evaluate(net, batches, shuffle_goals=False):
     with torch.inference_mode():
         for batch in batches:
             goal = batch["goal"]
+            blocks, anchors = batch["dist"].shape[:2]
             if shuffle_goals:
-                goal = goal.roll(goal.shape[0] // batch["dist"].shape[0], 0)
-            logits, waypoints = net.blocks(batch["context"], goal, batch["dist"].shape[0])
-            figures.add(net.steps(logits), waypoints, batch)
+                goal = goal.roll(goal.shape[0] // blocks, 0)
+            with autocast(precision):
+                logits, actions = net.blocks(batch["context"], goal, blocks)
+            unit = batch["unit"].view(blocks, anchors, 1)
+            figures.add(net.steps(logits), variant.waypoints(actions, unit), batch)
     return figures.summary()

@@ -77,9 +77,12 @@ class Motion(nn.Module):
 
 
 class Net(nn.Module):
-    """The whole policy in its training form (batch normalisation not folded)."""
+    """The whole policy in its training form (batch normalisation not folded).
 
-    def __init__(self):
+    With `summed` false the action is not summed over its steps (velocities instead of places).
+    """
+
+    def __init__(self, summed=True):
         super().__init__()
         self.stem = FrameStem()
         self.motion = Motion()
@@ -100,7 +103,7 @@ class Net(nn.Module):
         self.distance = nn.Linear(128, BINS)
         self.action = nn.Linear(128, ACTIONS)
         self.register_buffer("bins", torch.arange(BINS, dtype=torch.float32), persistent=False)
-        self.register_buffer("cumulative", cumulative_matrix(), persistent=False)
+        self.register_buffer("cumulative", cumulative_matrix() if summed else torch.eye(ACTIONS), persistent=False)
         with torch.no_grad():
             self.action.weight.mul_(0.1)
             bias = self.action.bias.view(WAYPOINTS, VALUES_PER_WAYPOINT)
@@ -121,35 +124,49 @@ class Net(nn.Module):
     def pair(self, columns, half, motion, goal_columns, goal_half):
         """Features of matching contexts and goals -> (bin logits [n, 21], waypoints [n, 5, 4])."""
         volume = torch.matmul(columns, goal_columns).reshape(-1, BANDS, COLUMNS, BANDS, COLUMNS)
-        volume = volume.permute(0, 1, 3, 2, 4).reshape(-1, BANDS * BANDS, COLUMNS, COLUMNS)
-        matched = self.match(volume.contiguous(memory_format=torch.channels_last))
-        fused = self.fused(F.relu(self.fused_norm(half + goal_half)))
+        volume = volume.permute(0, 2, 4, 1, 3).reshape(-1, COLUMNS, COLUMNS, BANDS * BANDS).permute(0, 3, 1, 2)
+        return self.decide(volume, half + goal_half, motion)
+
+    def decide(self, volume, both, motion):
+        """Matching volume [n, 16, 21, 21] (channels last), summed features [n, 48, 8, 11], motion [n, 256] -> as `pair`."""
+        matched = self.match(volume)
+        fused = self.fused(F.relu(self.fused_norm(both)))
         hidden = motion + self.from_match(matched.flatten(1)) + self.from_fused(fused.flatten(1))
         hidden = self.head(F.relu(self.hidden_norm(hidden)))
-        raw = self.action(hidden) @ self.cumulative
-        return self.distance(hidden), unit_headings(raw.view(-1, WAYPOINTS, VALUES_PER_WAYPOINT))
+        return self.distance(hidden).float(), answer(self.action(hidden), self.cumulative)
 
     def blocks(self, context, goal, blocks):
         """All pairs inside each block: context [b*a, ...], goal [b*g, ...] -> logits [b, a, g, 21], waypoints [b, a, g, 5, 4]."""
         columns, half, motion = self.tick(context)
         goal_columns, goal_half = self.node(goal)
         anchors, goals = context.shape[0] // blocks, goal.shape[0] // blocks
-        rows = torch.arange(blocks * anchors).repeat_interleave(goals)
-        cols = torch.arange(blocks * goals).view(blocks, 1, goals).expand(blocks, anchors, goals).reshape(-1)
-        logits, waypoints = self.pair(
-            columns[rows], half[rows], motion[rows], goal_columns[cols], goal_half[cols]
-        )
+        # One product a block holds the columns of all its pairs; features meet by broadcasting. Nothing is gathered.
+        left = columns.reshape(blocks, anchors * BANDS * COLUMNS, DESCRIPTOR)
+        right = goal_columns.view(blocks, goals, DESCRIPTOR, -1).transpose(1, 2).reshape(blocks, DESCRIPTOR, -1)
+        volume = torch.bmm(left, right).view(blocks, anchors, BANDS, COLUMNS, goals, BANDS, COLUMNS)
+        volume = volume.permute(0, 1, 4, 3, 6, 2, 5).reshape(-1, COLUMNS, COLUMNS, BANDS * BANDS).permute(0, 3, 1, 2)
+        both = half.unflatten(0, (blocks, anchors, 1)) + goal_half.unflatten(0, (blocks, 1, goals))
+        vector = motion.view(blocks, anchors, 1, HIDDEN).expand(blocks, anchors, goals, HIDDEN).reshape(-1, HIDDEN)
+        logits, waypoints = self.decide(volume, both.flatten(0, 2), vector)
         shape = (blocks, anchors, goals)
         return logits.view(*shape, BINS), waypoints.view(*shape, WAYPOINTS, VALUES_PER_WAYPOINT)
 
     def steps(self, logits):
         """Bin logits [..., 21] -> expected distance [...] in steps, within 0..20."""
-        return logits.softmax(-1) @ self.bins
+        return (logits.softmax(-1) * self.bins).sum(-1)
 
     def forward(self, context, goal):
         """context [n, 18, 64, 85], goal [n, 3, 64, 85] -> (distance [n, 1] in steps, waypoints [n, 5, 4])."""
         logits, waypoints = self.pair(*self.tick(context), *self.node(goal))
         return self.steps(logits).unsqueeze(1), waypoints
+
+
+def answer(raw, cumulative):
+    """What the last layer says, [n, 20], in whatever precision -> waypoints f32 [n, 5, 4]."""
+    # In half precision the sum of moves would round a far waypoint by a few hundredths of a step.
+    with torch.autocast("cpu", enabled=False):
+        summed = raw.float() @ cumulative
+    return unit_headings(summed.view(-1, WAYPOINTS, VALUES_PER_WAYPOINT))
 
 
 def cumulative_matrix():

@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass
 
+# The first steps of a fresh net are small; a run of minutes does not spend more than this share of itself on them.
 WARM_UP_S = 45.0
+WARM_UP_SHARE = 0.05
 FLAT_SHARE = 0.4
 
 
@@ -22,7 +24,8 @@ class Schedule:
 
     def factor(self, elapsed_s):
         """Learning-rate factor at `elapsed_s`, 0..1."""
-        warm = min(1.0, (elapsed_s + 1.0) / WARM_UP_S)
+        warm_up_s = min(WARM_UP_S, WARM_UP_SHARE * (self.start_s + self.length_s)) + 1e-9
+        warm = min(1.0, (elapsed_s + 1.0) / warm_up_s)
         if self.length_s <= 0.0:
             return 0.0
         share = min(1.0, max(0.0, (elapsed_s - self.start_s) / self.length_s))

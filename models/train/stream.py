@@ -30,22 +30,24 @@ class StreamError(RuntimeError):
 
 @dataclass(frozen=True)
 class Layout:
-    """Sizes of one batch: blocks, anchors and goals a block."""
+    """Sizes of one batch: blocks, anchors and goals a block; whether it ends with the robots' step lengths."""
 
     blocks: int
     anchors: int
     goals: int
+    unit: bool = False
 
     def arrays(self):
         """(name, dtype, shape) in stream order."""
         b, a, g = self.blocks, self.anchors, self.goals
-        return (
+        arrays = (
             ("obs", np.uint8, (b * a, CONTEXT_FRAMES, HEIGHT, WIDTH, 3)),
             ("goal", np.uint8, (b * g, HEIGHT, WIDTH, 3)),
             ("dist", np.dtype("<f4"), (b, a, g)),
             ("act", np.dtype("<f4"), (b * a, WAYPOINTS, VALUES_PER_WAYPOINT)),
             ("act_mask", np.dtype("<f4"), (b, a, g)),
         )
+        return (*arrays, ("unit", np.dtype("<f4"), (b * a,))) if self.unit else arrays
 
     def bytes(self):
         """Bytes of one batch."""
@@ -76,7 +78,8 @@ def read_header(fd):
     for key, value in expected.items():
         if key in header and header[key] != value:
             raise StreamError(f"the stream has {key} {header[key]}, the network needs {value}")
-    layout = Layout(int(header["blocks"]), int(header["anchors"]), int(header["goals"]))
+    unit = "unit" in header.get("order", ())
+    layout = Layout(int(header["blocks"]), int(header["anchors"]), int(header["goals"]), unit)
     if not 0 < layout.bytes() <= MAX_BATCH_BYTES:
         raise StreamError(f"a batch of {layout.bytes()} bytes is outside 1..{MAX_BATCH_BYTES}: ask for fewer blocks")
     if "batch_bytes" in header and header["batch_bytes"] != layout.bytes():
@@ -119,8 +122,8 @@ class Stream:
 class Prefetch:
     """Reads the next batch in a thread while the present one is worked on."""
 
-    def __init__(self, fd, layout, lock):
-        self.fd, self.layout, self.lock = fd, layout, lock
+    def __init__(self, fd, layout, lock, variant, kind):
+        self.fd, self.layout, self.lock, self.variant, self.kind = fd, layout, lock, variant, kind
         self.ready = queue.Queue(maxsize=1)
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -138,33 +141,50 @@ class Prefetch:
         item = self.ready.get()
         if isinstance(item, Exception):
             raise StreamError(str(item)) from item
-        return to_tensors(item, self.layout)
+        return to_tensors(item, self.layout, self.variant, self.kind)
 
 
-_MEAN = (torch.tensor(MEAN) * 255.0).view(1, 3, 1, 1)
-_SCALE = (1.0 / (torch.tensor(STD) * 255.0)).view(1, 3, 1, 1)
+def _constants(frames, kind):
+    """Mean and 1 / deviation as whole pictures [64, 85, 3 * frames]: a product with three numbers a pixel would run unvectorised."""
+    def whole(values):
+        return torch.tensor(values).repeat(frames).to(kind).expand(HEIGHT, WIDTH, -1).contiguous()
+
+    return whole([value * 255.0 for value in MEAN]), whole([1.0 / (value * 255.0) for value in STD])
 
 
-def normalise_goal(pictures):
-    """u8 [n, 64, 85, 3] -> f32 [n, 3, 64, 85], channels last in memory."""
-    return pictures.permute(0, 3, 1, 2).float().sub_(_MEAN).mul_(_SCALE)
+_CONSTANTS = {(frames, kind): _constants(frames, kind) for frames in (1, CONTEXT_FRAMES) for kind in (torch.float32, torch.bfloat16)}
 
 
-def normalise_context(frames):
-    """u8 [n, 6, 64, 85, 3], oldest first -> f32 [n, 18, 64, 85], channels last in memory."""
-    n = frames.shape[0]
-    packed = frames.permute(0, 2, 3, 1, 4).reshape(n, HEIGHT, WIDTH, CONTEXT_FRAMES * 3).permute(0, 3, 1, 2)
-    repeat = (1, CONTEXT_FRAMES, 1, 1)
-    return packed.float().sub_(_MEAN.repeat(repeat)).mul_(_SCALE.repeat(repeat))
+def _normalise(pictures, frames, kind):
+    mean, scale = _CONSTANTS[frames, kind]
+    return pictures.to(kind).sub_(mean).mul_(scale).permute(0, 3, 1, 2)
 
 
-def to_tensors(buffer, layout):
-    """A batch's bytes -> dict of float tensors: context, goal, dist, act, act_mask."""
+def normalise_goal(pictures, kind=torch.float32):
+    """u8 [n, 64, 85, 3] -> [n, 3, 64, 85] of number type `kind`, channels last in memory."""
+    return _normalise(pictures, 1, kind)
+
+
+def normalise_context(frames, kind=torch.float32):
+    """u8 [n, 6, 64, 85, 3], oldest first -> [n, 18, 64, 85] of number type `kind`, channels last in memory."""
+    return _normalise(torch.cat(frames.unbind(1), -1), CONTEXT_FRAMES, kind)
+
+
+def to_tensors(buffer, layout, variant, kind=torch.float32):
+    """A batch's bytes -> dict of tensors: context and goal of type `kind`; dist, act, act_mask, unit (metres) in full.
+
+    `act` stays the expert's normalised waypoints; `target` is the action that `variant` learns.
+    """
     views = {name: torch.from_numpy(view) for name, view in layout.split(buffer).items()}
+    if "unit" not in views and variant.action != "waypoints":
+        raise StreamError(f"the stream does not tell the robots' step lengths, which --action {variant.action} needs")
+    unit = views.get("unit", torch.ones(views["act"].shape[0]))
     return {
-        "context": normalise_context(views["obs"]),
-        "goal": normalise_goal(views["goal"]),
+        "context": normalise_context(variant.frames(views["obs"]), kind),
+        "goal": normalise_goal(views["goal"], kind),
         "dist": views["dist"],
         "act": views["act"],
         "act_mask": views["act_mask"],
+        "unit": unit,
+        "target": variant.target(views["act"], unit),
     }

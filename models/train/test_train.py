@@ -13,20 +13,25 @@ import torch
 
 import export
 import graphs
+from deploy import Deployed
+from flat import Flat
+from gnm import PARAMETERS, Gnm
 from losses import auc, soft_bins
 from net import BINS, Net, cumulative_matrix, unit_headings
+from precision import autocast, choose
 from schedule import Schedule
-from stream import Layout, StreamError, normalise_context, read_batch, read_header
-from train import Flat, Shared
+from stream import Layout, StreamError, normalise_context, read_batch, read_header, to_tensors
+from variants import Variant, path, velocities
+from worker import Shared
 
 torch.set_num_threads(1)
 HERE = Path(__file__).parent
 
 
-def lived_in_net():
+def lived_in_net(variant=Variant()):
     """A net whose running statistics are not their initial ones, or folding them would prove nothing."""
     torch.manual_seed(3)
-    net = Net()
+    net = variant.build()
     with torch.no_grad():
         for module in net.modules():
             if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
@@ -95,6 +100,77 @@ class LossRules(unittest.TestCase):
         self.assertEqual(auc(high, low), 1.0)
         self.assertEqual(auc(low, high), 0.0)
         self.assertEqual(auc(low, low), 0.5)
+
+
+class VariantRules(unittest.TestCase):
+    @staticmethod
+    def waypoints():
+        """Two paths in metres: a bend to the left and a reverse."""
+        k = torch.arange(1.0, 6.0)
+        bend = torch.stack([0.2 * (0.3 * k).sin() / 0.3, 0.2 * (1 - (0.3 * k).cos()) / 0.3, (0.3 * k).cos(), (0.3 * k).sin()], -1)
+        back = torch.stack([-0.1 * k, 0 * k, 1 + 0 * k, 0 * k], -1)
+        return torch.stack([bend, back])
+
+    def test_velocities_lead_back_to_the_waypoints_they_were_made_of(self):
+        metres = self.waypoints()
+        speeds = velocities(metres)
+        self.assertLess(float((path(speeds) - metres).abs().max()), 2e-3)
+        self.assertTrue(torch.allclose(speeds[1, :, 0], torch.full((5,), -0.4), atol=1e-5))
+        self.assertTrue(torch.allclose(speeds[0, :, 1], torch.full((5,), 1.2), atol=1e-5))
+
+    def test_every_action_is_judged_as_the_same_normalised_waypoints(self):
+        unit = torch.tensor([0.1, 0.25])
+        metres = self.waypoints()
+        act = torch.cat([metres[..., :2] / unit.view(2, 1, 1), metres[..., 2:]], -1)
+        for action in ("waypoints", "raw-waypoints", "velocities"):
+            variant = Variant(action=action)
+            self.assertLess(float((variant.waypoints(variant.target(act, unit), unit) - act).abs().max()), 0.02, action)
+
+    def test_without_context_all_frames_are_the_newest(self):
+        frames = torch.randint(0, 256, (2, 6, 64, 85, 3), dtype=torch.uint8)
+        shown = Variant(context="none").frames(frames)
+        for k in range(6):
+            self.assertTrue(torch.equal(shown[:, k], frames[:, 5]))
+        self.assertTrue(torch.equal(Variant().frames(frames), frames))
+
+    def test_metres_are_not_learned_from_a_stream_that_does_not_tell_units(self):
+        layout = Layout(1, 1, 1)
+        with self.assertRaisesRegex(StreamError, "step lengths"):
+            to_tensors(bytearray(layout.bytes()), layout, Variant(action="velocities"))
+
+    def test_an_older_checkpoint_is_the_default_variant(self):
+        self.assertEqual(Variant.of({}), Variant())
+
+
+class GnmRules(unittest.TestCase):
+    def test_it_has_the_published_number_of_parameters(self):
+        self.assertEqual(sum(p.numel() for p in Gnm().parameters()), PARAMETERS)
+
+    def test_its_block_pairs_equal_single_pairs(self):
+        net = lived_in_net(Variant(net="gnm"))
+        context, goal = torch.randn(2, 18, 64, 85), torch.randn(2, 3, 64, 85)
+        with torch.inference_mode():
+            distance, waypoints = net.blocks(context, goal, 1)
+            d, w = net(context[[1]], goal[[0]])
+        self.assertAlmostEqual(float(net.steps(distance)[0, 1, 0]), float(d), places=3)
+        self.assertLess(float((waypoints[0, 1, 0] - w[0]).abs().max()), 1e-4)
+
+
+class PrecisionRules(unittest.TestCase):
+    def test_half_precision_changes_little_and_answers_in_full(self):
+        net = lived_in_net()
+        context, goal = torch.randn(2, 18, 64, 85), torch.randn(2, 3, 64, 85)
+        with torch.inference_mode():
+            full = net(context, goal)
+            with autocast("bf16"):
+                half = net(context.bfloat16(), goal.bfloat16())
+        for a, b in zip(full, half):
+            self.assertEqual(b.dtype, torch.float32)
+            self.assertLess(float((a - b).abs().max()), 0.05 * float(a.abs().max()))
+
+    def test_a_wish_is_a_command_and_auto_is_one_of_the_two(self):
+        self.assertEqual(choose("fp32"), "fp32")
+        self.assertIn(choose("auto"), ("fp32", "bf16"))
 
 
 class ScheduleRules(unittest.TestCase):
@@ -170,7 +246,35 @@ class ExportRules(unittest.TestCase):
         cls.models = graphs.build(cls.net)
 
     def test_split_whole_and_network_agree(self):
-        _, _, worst = export.answers(self.net, self.models, *export.golden_pictures(None))
+        deployed = Deployed(Variant(), self.net)
+        _, _, worst = export.answers(deployed.models, *export.golden_pictures(None), deployed.eager)
+        self.assertLess(worst, export.TOLERANCE)
+
+    def test_every_variant_is_exported_as_normalised_waypoints(self):
+        for variant in (Variant(context="none"), Variant(action="raw-waypoints"), Variant(action="velocities")):
+            net = lived_in_net(variant)
+            deployed = Deployed(variant, net, 0.2)
+            distance, waypoints, worst = export.answers(deployed.models, *export.golden_pictures(None), deployed.eager)
+            self.assertLess(worst, export.TOLERANCE, variant)
+            self.assertTrue(np.allclose(np.hypot(waypoints[..., 2], waypoints[..., 3]), 1.0, atol=1e-5), variant)
+
+    def test_a_policy_without_past_is_deaf_to_older_frames(self):
+        variant = Variant(context="none")
+        deployed = Deployed(variant, lived_in_net(variant))
+        contexts, goals = export.golden_pictures(None)
+        before = export.answers(deployed.models, contexts, goals)
+        contexts[:, :-1] = 0
+        after = export.answers(deployed.models, contexts, goals)
+        self.assertTrue(np.array_equal(before[0], after[0]) and np.array_equal(before[1], after[1]))
+
+    def test_a_policy_of_fixed_frames_is_not_exported(self):
+        with self.assertRaises(SystemExit):
+            Deployed(Variant(context="static"), self.net)
+
+    def test_the_reference_gnm_is_exported_as_trained(self):
+        variant = Variant(net="gnm")
+        deployed = Deployed(variant, lived_in_net(variant))
+        _, _, worst = export.answers(deployed.models, *export.golden_pictures(None), deployed.eager)
         self.assertLess(worst, export.TOLERANCE)
 
     def test_the_same_weights_give_the_same_bytes(self):

@@ -73,7 +73,7 @@ fn measure(world: &World, robot: &Robot, route: &Route) {
         }),
     );
     let movers = crowd(route);
-    let around = Surroundings { movers: &movers, ..Surroundings::from(world) };
+    let around = Surroundings::new(world, &movers);
     let usual = SensorEffects::sample(&mut Rng::new(3), 0.6);
     line(
         "85x64, 1 sample, a usual sensor, 6 movers",

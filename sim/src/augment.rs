@@ -49,7 +49,7 @@ impl Look {
     /// Draws a look; `strength` 1 for observations, less for goals.
     pub(crate) fn sample(rng: &mut Rng, strength: f64) -> Self {
         let spread = |rng: &mut Rng, width: f64| 1.0 + strength * width * rng.range(-1.0, 1.0);
-        let gain = spread(rng, 0.3);
+        let gain = spread(rng, 0.25);
         let gamma = spread(rng, 0.25);
         let bias = strength * rng.range(-18.0, 18.0);
         let curve: [f64; 256] = std::array::from_fn(|i| (i as f64 / 255.0).powf(gamma) * 255.0 * gain);

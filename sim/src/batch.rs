@@ -35,6 +35,11 @@ pub struct Batch {
     pub act: Vec<f32>,
     /// `[B, A, G]`: 1 where the goal is ahead within 20 steps, else 0.
     pub act_mask: Vec<f32>,
+    /// `[B*A]`: metres a step of the robot.
+    pub unit: Vec<f32>,
+    /// Shows the first frames of the clean drive instead of those before the newest one: for an
+    /// ablation.
+    pub static_context: bool,
     anchors: Vec<usize>,
 }
 
@@ -58,6 +63,8 @@ impl Batch {
             dist: vec![0.0; pairs],
             act: vec![0.0; observations * HORIZON * 4],
             act_mask: vec![0.0; pairs],
+            unit: vec![1.0; observations],
+            static_context: false,
             anchors: Vec::with_capacity(size.anchors),
         }
     }
@@ -88,8 +95,15 @@ impl Batch {
             let look = if augment { Look::sample(rng, 1.0) } else { Look::plain() };
             let dirt_from = CONTEXT - 1 - rng.below(CONTEXT);
             let start = path.drives.iter().find(|d| d.contains(&state)).map_or(state, |d| d.start);
+            if let Some(unit) = self.unit.get_mut(number) {
+                *unit = path.robot.step_length_m() as f32;
+            }
             for k in 0..CONTEXT {
-                let source = (state + k + 1).saturating_sub(CONTEXT).max(start);
+                let source = if self.static_context && k + 1 < CONTEXT {
+                    k
+                } else {
+                    (state + k + 1).saturating_sub(CONTEXT).max(start)
+                };
                 let at = (number * CONTEXT + k) * FRAME_BYTES;
                 if let Some(out) = self.obs.get_mut(at..at + FRAME_BYTES) {
                     look.apply(path.frame(source), out, &upright, k >= dirt_from);
@@ -148,7 +162,7 @@ impl Batch {
             for _ in 0..self.size.anchors {
                 let anchor = (0..6).find_map(|_| {
                     let drive = if rng.chance(0.22) { 0 } else { 1 + rng.below(path.drives.len().saturating_sub(1)) };
-                    near(path, drive, centre, 3.0, rng)
+                    near(path, drive, centre, 3.0, true, rng)
                 });
                 let fallback = clean.start + (centre as usize).min(clean.len().saturating_sub(1));
                 self.anchors.push(anchor.unwrap_or(fallback));
@@ -182,22 +196,23 @@ impl Batch {
         (0..5)
             .find_map(|_| {
                 let drive = if rng.chance(0.6) { 0 } else { 1 + rng.below(path.drives.len().saturating_sub(1)) };
-                near(path, drive, wanted, 0.75, rng)
+                near(path, drive, wanted, 0.75, false, rng)
             })
             .map_or_else(
                 // Near either end a path has no such moment: ahead if there is any, else elsewhere.
-                || near(path, 0, centre + rng.range(0.0, 8.0) as f32, 1.0, rng).map_or(elsewhere, Goal::Here),
+                || near(path, 0, centre + rng.range(0.0, 8.0) as f32, 1.0, false, rng).map_or(elsewhere, Goal::Here),
                 Goal::Here,
             )
     }
 }
 
-/// A random state of drive number `drive` within `reach` steps of the moment `steps`.
-fn near(path: &Episode, drive: usize, steps: f32, reach: f32, rng: &mut Rng) -> Option<usize> {
+/// A random state of drive number `drive` within `reach` steps of the moment `steps`. To be at a
+/// wall is no goal, but how to get off it must be learned.
+fn near(path: &Episode, drive: usize, steps: f32, reach: f32, touching: bool, rng: &mut Rng) -> Option<usize> {
     let range = path.drives.get(drive)?.clone();
     let start = range.start;
     let states = path.states.get(range)?;
-    let fits = |s: &&crate::State| (s.clean_steps - steps).abs() <= reach && !s.contact;
+    let fits = |s: &&crate::State| (s.clean_steps - steps).abs() <= reach && (touching || !s.contact);
     let count = states.iter().filter(fits).count();
     if count == 0 {
         return None;

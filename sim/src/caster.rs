@@ -37,7 +37,8 @@ impl Shade {
         }
     }
 
-    #[inline]
+    #[allow(clippy::inline_always, reason = "once a pixel; a call costs as much as the work")]
+    #[inline(always)]
     fn apply(&self, texel: u32, light: u32, out: &mut [u8]) {
         let keep = self.keep.map(|k| (k * light) >> 7);
         if let [r, g, b] = out {
@@ -265,7 +266,8 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Where the ray meets an upright cylinder, if it does; `t` may lie behind the eye.
+    /// Where the ray meets an upright cylinder, if it does; `t` may lie behind the eye. Where around
+    /// the cylinder is left to [`Frame::turn_m`]: most hits are hidden.
     #[inline]
     fn round(&self, centre: [f32; 2], radius: f32, item: u32, [dx, dy]: [f32; 2]) -> Option<Hit> {
         let (rx, ry) = (centre[0] - self.eye[0], centre[1] - self.eye[1]);
@@ -277,10 +279,19 @@ impl<'a> Frame<'a> {
         }
         let half = room.sqrt();
         let t = middle - half;
-        let (nx, ny) = (t * dx - rx, t * dy - ry);
-        let turn = atan2(f64::from(ny), f64::from(nx)) as f32;
         let facing = half / radius;
-        Some(Hit { t, u: (turn + 4.0) * radius, item, entering: true, facing, leaving_t: middle + half })
+        Some(Hit { t, u: 0.0, item, entering: true, facing, leaving_t: middle + half })
+    }
+
+    /// Way around the cylinder of `hit` to where the ray meets it, metres.
+    fn turn_m(&self, hit: &Hit, direction: [f32; 2]) -> f32 {
+        let (centre, radius) = match (self.part(hit.item), self.world.columns.get((hit.item & !COLUMN_BIT) as usize)) {
+            (Some(part), _) => (part.centre, part.radius),
+            (None, Some(column)) => (column.centre, column.radius),
+            (None, None) => return 0.0,
+        };
+        let [nx, ny] = [0, 1].map(|k| f64::from(self.eye[k] + direction[k] * hit.t - centre[k]));
+        (atan2(ny, nx) as f32 + 4.0) * radius
     }
 
     #[inline]

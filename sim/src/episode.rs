@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::geometry::Pose;
 use crate::kind::RobotKind;
 use crate::mover::Mover;
+use crate::people::{Crowd, CrowdSpec};
 use crate::physics::Motion;
 use crate::render::RenderError;
 use crate::rng::Rng;
@@ -30,6 +31,9 @@ pub const HORIZON: usize = 5;
 pub const MAX_STEPS: usize = 20;
 /// Seconds of a model step.
 pub const STEP_S: f64 = 0.25;
+
+/// Nobody is nearer than this to the start of a route, metres.
+const CLEAR_START_M: f64 = 1.5;
 
 /// One recorded moment. Its frame has the same number in [`Episode::frame`].
 #[derive(Debug, Clone, PartialEq)]
@@ -56,16 +60,17 @@ pub type MoversAt<'a> = &'a dyn Fn(f64) -> Vec<Mover>;
 pub struct Recipe<'a> {
     /// The kinds of robots to draw from.
     pub robots: &'a [RobotKind],
-    /// Who walks about during all drives but the clean one; `None` for nobody.
-    pub movers_at: Option<MoversAt<'a>>,
-    /// Strength of the sensor effects, see [`crate::SensorEffects::sample`].
+    /// Who walks about and stands in the way during all drives but the clean one; `None` for nobody.
+    pub crowd: Option<CrowdSpec>,
+    /// Strength of the sensor effects, see [`crate::SensorEffects::sample`]; at 0 the light is always
+    /// that of the world.
     pub effects: f64,
 }
 
 impl Default for Recipe<'_> {
     /// All training kinds, nobody about, effects up to those of cheap sensors.
     fn default() -> Self {
-        Self { robots: &RobotKind::TRAINING, movers_at: None, effects: 1.0 }
+        Self { robots: &RobotKind::TRAINING, crowd: None, effects: 1.0 }
     }
 }
 
@@ -125,15 +130,20 @@ impl Episode {
     /// # Errors
     /// [`RenderError`] never for these sizes; passed on rather than hidden.
     pub fn generate_with(world: &World, seed: u64, recipe: &Recipe<'_>) -> Result<Option<Self>, RenderError> {
-        let Some((robot, route, mut drives)) = recording::record(world, seed, recipe) else {
+        let mut rng = Rng::new(seed);
+        let Some((robot, route)) = robot_and_route(world, &mut rng, recipe) else {
             return Ok(None);
         };
+        let crowd = recipe.crowd.map(|spec| Crowd::near_route(world, route.points(), CLEAR_START_M, seed, &spec));
+        let movers_at = |t_s: f64| crowd.as_ref().map_or_else(Vec::new, |crowd| crowd.at(t_s));
+        let movers_at: Option<MoversAt<'_>> = if crowd.is_some() { Some(&movers_at) } else { None };
+        let mut drives = recording::record(world, &robot, &route, movers_at, &mut rng);
         let mut rng = Rng::new(seed ^ 0x5E50_12AD);
         for (number, drive) in drives.iter_mut().enumerate() {
-            let movers_at = if number == 0 { None } else { recipe.movers_at };
+            let movers_at = if number == 0 { None } else { movers_at };
             recording::take_pictures(world, &robot, movers_at, recipe.effects, drive, &mut rng)?;
         }
-        Ok(Self::from_drives(world, robot, route, recipe.movers_at, drives).ok())
+        Ok(Self::from_drives(world, robot, route, movers_at, drives).ok())
     }
 
     /// Labels drives that were recorded anywhere with the noise-free driver. The first is the clean

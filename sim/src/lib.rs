@@ -54,7 +54,9 @@ pub use light::Light;
 pub use mover::{Mover, Surroundings};
 pub use people::{Crowd, CrowdSpec};
 pub use physics::{Motion, StepReport, advance};
-pub use place::{ELSEWHERE, PlaceBatch, PlaceBatchSize, PlaceSet, PlaceTrial, PlaceView, QueryKind, VIEWS};
+pub use place::{
+    ELSEWHERE, GreyQuestion, GreyWindow, PlaceBatch, PlaceBatchSize, PlaceSet, PlaceTrial, PlaceView, QueryKind, VIEWS,
+};
 pub use plan_view::{PlanView, plan_view};
 pub use render::{MAX_SIDE_PX, RenderError, render, render_into};
 pub use rng::{Rng, mix64};

@@ -4,6 +4,7 @@
 //! several cameras, in several lights. A view slot is one robot on one day: it has the same number
 //! in all places, so that a batch compares places as one robot's map and another robot's question.
 
+mod likeness;
 mod trial;
 
 use crate::augment::{Look, Mapping};
@@ -21,6 +22,7 @@ use crate::sensor::SensorEffects;
 use crate::trig::wrap;
 use crate::world::{World, WorldId};
 
+pub use likeness::{GreyQuestion, GreyWindow};
 pub use trial::{PlaceTrial, PlaceView, QueryKind};
 
 /// Views of one place. Slots 0 and 1 are of one robot, 2 and 3 of another, the rest of others.

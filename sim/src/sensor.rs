@@ -64,7 +64,7 @@ impl SensorEffects {
     pub fn sample(rng: &mut Rng, strength: f64) -> Self {
         let strength = if strength.is_finite() { strength.clamp(0.0, 3.0) } else { 0.0 };
         let spread = |rng: &mut Rng, width: f64| 1.0 + (strength * width).min(0.9) * rng.range(-1.0, 1.0);
-        let gain = spread(rng, 0.25);
+        let gain = spread(rng, 0.18);
         let drift = [strength * rng.range(0.0, 0.12), rng.range(0.02, 0.3), rng.range(0.0, TAU)];
         let auto_exposure = if rng.chance(0.6) { (strength * rng.range(0.0, 0.6)).min(1.0) } else { 0.0 };
         let colour = std::array::from_fn(|_| spread(rng, 0.1));

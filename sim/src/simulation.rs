@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Deref;
 
 use crate::geometry::Pose;
+use crate::light::Light;
 use crate::mover::{Mover, Surroundings};
 use crate::physics::{Motion, StepReport, seconds, slide};
 use crate::render::RenderError;
@@ -138,6 +139,7 @@ pub struct Simulation<W: Deref<Target = World>> {
     motion: Motion,
     drivetrain: Drivetrain,
     movers: Vec<Mover>,
+    light: Light,
     odometry: Odometry,
     odometry_scale: [f64; 2],
     noise: [f64; 2],
@@ -161,6 +163,7 @@ impl<W: Deref<Target = World>> Simulation<W> {
             motion: Motion { pose: start, ..Motion::default() },
             drivetrain: Drivetrain::default(),
             movers: Vec::new(),
+            light: Light::default(),
             odometry: Odometry::default(),
             odometry_scale,
             noise: [0.0; 2],
@@ -192,10 +195,15 @@ impl<W: Deref<Target = World>> Simulation<W> {
         self.movers = movers;
     }
 
-    /// The world and who is in it now.
+    /// The light of all pictures from now on.
+    pub fn set_light(&mut self, light: Light) {
+        self.light = light;
+    }
+
+    /// The world, who is in it now, and the light.
     #[must_use]
     pub fn surroundings(&self) -> Surroundings<'_> {
-        Surroundings { movers: &self.movers, ..Surroundings::from(&*self.world) }
+        Surroundings::new(&self.world, &self.movers).with_light(self.light)
     }
 
     /// Drives for `dt_s` seconds (at most 10). The command takes effect after the robot's latency
@@ -207,7 +215,7 @@ impl<W: Deref<Target = World>> Simulation<W> {
             w += self.noise[1] * self.robot.w_max_rps * self.rng.normal();
         }
         let dt = seconds(dt_s);
-        let around = Surroundings { movers: &self.movers, ..Surroundings::from(&*self.world) };
+        let around = Surroundings::new(&self.world, &self.movers);
         let when = (self.time_s, dt);
         let report = self.drivetrain.step(around, &self.robot, &mut self.motion, [v, w], when, &mut self.rng);
         self.time_s += dt;

@@ -79,7 +79,7 @@ impl Level<'_> {
     }
 
     /// Like `at`, blended between the four texels around: for close-ups.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn smooth(&self, u: f32, v: f32) -> u32 {
         let (fu, fv) = (u * self.side - 0.5 + 65_536.0, v * self.side - 0.5 + 65_536.0);
         let (x, y) = (fu as u32, fv as u32);

@@ -22,6 +22,8 @@ fn camera() -> Camera {
         hfov_rad: 1.4,
         projection: Projection::Pinhole,
         exposure: 1.0,
+        distortion: 0.0,
+        roll_rad: 0.0,
     }
 }
 

@@ -368,7 +368,7 @@ fn the_expert_goes_round_those_who_stand_in_the_way() {
             .find(|p| world.clearance_field_m(p.x_m, p.y_m) > 2.0 * robot.radius_m + 0.5);
         let Some(spot) = spot else { continue };
         let person = [Mover { centre: [spot.x_m, spot.y_m], radius_m: 0.2, height_m: 1.7, look: 1 }];
-        let around = Surroundings { movers: &person, ..Surroundings::from(&world) };
+        let around = Surroundings::new(&world, &person);
         let expert = Expert::new(around, &robot, &route);
         let mut motion = Motion { pose: route.start(), ..Motion::default() };
         let (mut progress, mut contact) = (0.0, false);

@@ -6,7 +6,6 @@
 //! worlds put together, where rooms that look alike can be confused.
 
 mod course;
-mod pictures;
 mod score;
 
 use std::io::Write as _;
@@ -15,15 +14,14 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use indicatif::ProgressBar;
-use pilotage_sim::{PlaceTrial, PlaceView, QueryKind, RobotKind, Split, World, WorldId};
+use pilotage_sim::{GreyQuestion, GreyWindow, PlaceTrial, PlaceView, QueryKind, RobotKind, Split, World, WorldId};
 use serde::Serialize;
 
 use super::{Outcome, refuse_existing, shipped_model};
 use crate::cli::RecallArgs;
 use crate::policy::{Descriptor, EngineChoice, ModelImage, PlaceDescriber, PlaceIndex};
 use crate::runtime::parallel::map_indexed;
-use pictures::{Question, Template};
-use score::{Count, Hits};
+use score::{Count, Hits, best};
 
 /// Answers looked at.
 const BEST: usize = 5;
@@ -80,7 +78,7 @@ struct Asked {
     trial: PlaceTrial,
     family: &'static str,
     nodes: Vec<Descriptor>,
-    node_pictures: Vec<Template>,
+    node_pictures: Vec<GreyWindow>,
     questions: [Vec<Descriptor>; 2],
 }
 
@@ -94,7 +92,7 @@ impl Asked {
         let nodes = all(&trial.nodes)?;
         let [same, other] = &trial.queries;
         let questions = [all(same)?, all(other)?];
-        let node_pictures = trial.nodes.iter().map(|view| Template::of(&view.rgb)).collect();
+        let node_pictures = trial.nodes.iter().map(|view| GreyWindow::of(&view.rgb)).collect();
         Ok(Some(Self { family: world.family().name(), trial, nodes, node_pictures, questions }))
     }
 }
@@ -137,7 +135,7 @@ struct Row {
 /// All questions of a group of worlds, each world for itself and all of them in one map.
 fn count(group: &[Asked]) -> Result<Vec<Row>> {
     let together = PlaceIndex::of(&group.iter().flat_map(|asked| asked.nodes.clone()).collect::<Vec<_>>())?;
-    let all_pictures: Vec<&Template> = group.iter().flat_map(|asked| &asked.node_pictures).collect();
+    let all_pictures: Vec<&GreyWindow> = group.iter().flat_map(|asked| &asked.node_pictures).collect();
     let mut rows = Vec::new();
     let mut first = 0;
     for asked in group {
@@ -150,7 +148,7 @@ fn count(group: &[Asked]) -> Result<Vec<Row>> {
             for (view, question) in views.iter().zip(questions) {
                 let right = |node: usize| asked.trial.is_right(node, view.arc_m);
                 let right_of_all = |node: usize| own.contains(&node) && right(node - own.start);
-                let likeness = Question::of(&view.rgb).likeness(&all_pictures);
+                let likeness = GreyQuestion::of(&view.rgb).likeness(&all_pictures);
                 let of_own = likeness.get(own.clone()).unwrap_or(&[]);
                 let [descriptor, correlation] = &mut counts;
                 let found = |index: &PlaceIndex| -> Result<Vec<usize>> {
@@ -158,8 +156,8 @@ fn count(group: &[Asked]) -> Result<Vec<Row>> {
                 };
                 descriptor[0].add(Hits::of(&found(&alone)?, right));
                 descriptor[1].add(Hits::of(&found(&together)?, right_of_all));
-                correlation[0].add(Hits::of(&pictures::best(of_own, BEST), right));
-                correlation[1].add(Hits::of(&pictures::best(&likeness, BEST), right_of_all));
+                correlation[0].add(Hits::of(&best(of_own, BEST), right));
+                correlation[1].add(Hits::of(&best(&likeness, BEST), right_of_all));
             }
             let [first_robot, other] = asked.trial.kinds;
             let robot = if kind == QueryKind::SameRobot { first_robot } else { other };

@@ -13,7 +13,8 @@ fn folder() -> PathBuf {
 
 fn picture(describer: &PlaceDescriber, seed: u32) -> ModelImage {
     let spec = describer.spec();
-    let byte = |i: u32| ((i / 3 % spec.width * (3 + seed % 7) + i / 3 / spec.width * (5 + seed) + i % 3 * 40) % 251) as u8;
+    let byte =
+        |i: u32| ((i / 3 % spec.width * (3 + seed % 7) + i / 3 / spec.width * (5 + seed) + i % 3 * 40) % 251) as u8;
     let rgb: Vec<u8> = (0..spec.width * spec.height * 3).map(byte).collect();
     ModelImage { width: spec.width, height: spec.height, rgb: rgb.into() }
 }
@@ -54,9 +55,8 @@ fn the_place_another_camera_saw_is_the_most_alike_on_the_golden_pictures() {
     let (width, height) = (describer.spec().width, describer.spec().height);
     let bytes = fs::read(folder().join("golden.bin")).unwrap();
     let pictures = bytes.chunks_exact(width as usize * height as usize * 3).take(8);
-    let all: Vec<Descriptor> = pictures
-        .map(|rgb| describer.describe(&ModelImage { width, height, rgb: rgb.into() }).unwrap())
-        .collect();
+    let all: Vec<Descriptor> =
+        pictures.map(|rgb| describer.describe(&ModelImage { width, height, rgb: rgb.into() }).unwrap()).collect();
     assert_eq!(all.len(), 8);
     let map: Vec<Descriptor> = all.iter().step_by(2).cloned().collect();
     let map = PlaceIndex::of(&map).unwrap();

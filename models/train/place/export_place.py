@@ -17,8 +17,9 @@ from descriptor import NORM_EPS, PlaceNet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from contract import HEIGHT, MEAN, STD, WIDTH  # noqa: E402  (shared with the policy, in the folder above)
-from export import session, values, write  # noqa: E402
+from export import session  # noqa: E402
 from graphs import Builder, array  # noqa: E402
+from policy_folder import values, write  # noqa: E402
 
 GOLDEN_PICTURES = 8
 TOLERANCE = 1e-4

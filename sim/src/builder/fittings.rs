@@ -94,7 +94,7 @@ impl Builder {
     fn crown(&mut self, centre: [f64; 2], radius_m: f64, z: [f64; 2]) {
         let leaves = palette::LEAVES + self.rng.below(2) as u8;
         let mut low = z[0];
-        for (share, wide) in [(0.25, 0.75), (0.4, 1.0), (0.2, 0.8), (0.15, 0.45)] {
+        for (share, wide) in [(0.3, 0.8), (0.45, 1.0), (0.25, 0.65)] {
             let high = low + share * (z[1] - z[0]);
             self.stem(centre, wide * radius_m, [low, high], leaves);
             low = high;
@@ -115,7 +115,7 @@ impl Builder {
     pub(crate) fn bush(&mut self, centre: [f64; 2], radius_m: f64, height_m: f64) {
         self.disc(centre, radius_m, height_m);
         let leaves = palette::LEAVES + self.rng.below(2) as u8;
-        for (low, high, wide) in [(0.0, 0.25, 0.85), (0.25, 0.65, 1.0), (0.65, 0.87, 0.8), (0.87, 1.0, 0.5)] {
+        for (low, high, wide) in [(0.0, 0.3, 0.88), (0.3, 0.75, 1.0), (0.75, 1.0, 0.65)] {
             self.stem(centre, wide * radius_m, [low * height_m, high * height_m], leaves);
         }
     }

@@ -9,8 +9,8 @@ use crate::world::Body;
 /// One cylinder of a mover.
 #[derive(Clone, Copy)]
 pub(super) struct Part {
-    centre: [f32; 2],
-    radius: f32,
+    pub(super) centre: [f32; 2],
+    pub(super) radius: f32,
     pub(super) body: Body,
     /// Colour, in 1/256.
     pub(super) tint: [u32; 3],

@@ -46,7 +46,8 @@ impl Frame<'_> {
         let footprint = rough_log2(pixel_m / hit.facing.max(0.12).sqrt());
         let z_of = |y: usize| self.eye_z + (self.horizon - y as f32 - 0.5) * pixel_m;
         let level = texture.level(footprint);
-        let u = (hit.u + face.map_or(0.0, |f| f.u_offset)) * texture.tiles_per_m;
+        let along = face.map_or_else(|| self.turn_m(hit, direction), |f| hit.u + f.u_offset);
+        let u = along * texture.tiles_per_m;
         let close = pixel_m * texture.tiles_per_m * level.side() < 0.4;
         for y in start..end {
             let v = -z_of(y) * texture.tiles_per_m;
@@ -155,7 +156,8 @@ impl Frame<'_> {
     }
 }
 
-#[inline]
+#[allow(clippy::inline_always, reason = "once a pixel; a call costs as much as the work")]
+#[inline(always)]
 pub(super) fn fetch(level: &Level<'_>, u: f32, v: f32, close: bool) -> u32 {
     if close { level.smooth(u, v) } else { level.at(u, v) }
 }

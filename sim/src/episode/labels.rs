@@ -70,7 +70,7 @@ impl<'a> Labeller<'a> {
         let mut best = progress;
         for (step, arc) in arcs.iter_mut().skip(1).take(steps).enumerate() {
             let movers = movers(step);
-            let around = Surroundings { movers: &movers, ..Surroundings::from(self.world) };
+            let around = Surroundings::new(self.world, &movers);
             let (v, w) = Expert::new(around, self.robot, self.route).command(&motion.pose, progress);
             advance(around, self.robot, &mut motion, v, w, STEP_S);
             progress = self.route.project(&motion.pose, progress).0;

@@ -1,9 +1,10 @@
 //! Drives for training: one clean, three with an unsteady hand, and the pictures they take.
 
-use super::{Drive, FRAME_BYTES, HEIGHT, MoversAt, Recipe, STEP_S, Visit, WIDTH, robot_and_route};
+use super::{Drive, FRAME_BYTES, HEIGHT, MoversAt, STEP_S, Visit, WIDTH};
 use crate::expert::Expert;
 use crate::geometry::Pose;
-use crate::mover::{Mover, Surroundings};
+use crate::light::Light;
+use crate::mover::Surroundings;
 use crate::physics::{Motion, advance};
 use crate::render::RenderError;
 use crate::rng::Rng;
@@ -16,34 +17,38 @@ use crate::world::World;
 /// Drives of an episode.
 const DRIVES: usize = 4;
 
-/// A robot, a route, and its drives, still without pictures; `None` where no route was found.
-pub(super) fn record(world: &World, seed: u64, recipe: &Recipe<'_>) -> Option<(Robot, Route, Vec<Drive>)> {
-    let mut rng = Rng::new(seed);
-    let (robot, route) = robot_and_route(world, &mut rng, recipe)?;
+/// A clean drive and three that stray, still without pictures.
+pub(super) fn record(
+    world: &World,
+    robot: &Robot,
+    route: &Route,
+    movers_at: Option<MoversAt<'_>>,
+    rng: &mut Rng,
+) -> Vec<Drive> {
     let mut drives: Vec<Drive> = Vec::with_capacity(DRIVES);
     for kind in 0..DRIVES {
         let mut part = rng.fork(kind as u64);
         let longest = drives.first().map_or(600, |clean| (clean.visits.len() * 2 + 10).min(600));
-        drives.push(record_drive(world, &robot, &route, recipe, (kind, longest), &mut part));
+        let movers_at = if kind == 0 { None } else { movers_at };
+        drives.push(record_drive(world, robot, route, movers_at, (kind, longest), &mut part));
     }
-    Some((robot, route, drives))
+    drives
 }
 
 fn record_drive(
     world: &World,
     robot: &Robot,
     route: &Route,
-    recipe: &Recipe<'_>,
+    movers_at: Option<MoversAt<'_>>,
     (kind, longest): (usize, usize),
     rng: &mut Rng,
 ) -> Drive {
-    let (start, from_m) =
-        if kind == 0 { (route.start(), 0.0) } else { jittered_start(world, robot, route, kind == 3, rng) };
     let begin_s = rng.range(0.0, 60.0);
-    let movers_at = |t_s: f64| match recipe.movers_at {
-        Some(movers_at) if kind > 0 => movers_at(t_s),
-        _ => Vec::<Mover>::new(),
-    };
+    let movers_at = |t_s: f64| movers_at.map_or_else(Vec::new, |at| at(t_s));
+    let movers = movers_at(begin_s);
+    let around = Surroundings::new(world, &movers);
+    let (start, from_m) =
+        if kind == 0 { (route.start(), 0.0) } else { jittered_start(around, robot, route, kind == 3, rng) };
     let mut drive = Drive { from_m, visits: Vec::new() };
     let mut motion = Motion { pose: start, ..Motion::default() };
     let mut noise = Noise::new(kind, rng);
@@ -57,7 +62,7 @@ fn record_drive(
             return drive;
         }
         let movers = movers_at(t_s);
-        let around = Surroundings { movers: &movers, ..Surroundings::from(world) };
+        let around = Surroundings::new(world, &movers);
         let expert = Expert::new(around, robot, route);
         let room = around.clearance_field_m(motion.pose.x_m, motion.pose.y_m) - robot.radius_m;
         let (v, w) = noise.apply(expert.command(&motion.pose, progress), robot, room, rng);
@@ -71,7 +76,7 @@ fn record_drive(
     }
 }
 
-/// Takes the pictures of a drive with a sensor of its own.
+/// Takes the pictures of a drive with a sensor of its own, in a light of its own.
 pub(super) fn take_pictures(
     world: &World,
     robot: &Robot,
@@ -80,13 +85,15 @@ pub(super) fn take_pictures(
     drive: &mut Drive,
     rng: &mut Rng,
 ) -> Result<(), RenderError> {
-    // Some sensors are good.
-    let strength = strength * rng.range(0.1, 1.0);
-    let effects = SensorEffects::sample(rng, strength);
+    // Some sensors are good, and some drives are in the world's own light.
+    let share = rng.range(0.1, 1.0);
+    let effects = SensorEffects::sample(rng, strength * share);
+    let light = Light::sample(rng);
+    let light = if strength > 0.0 && rng.chance(0.7) { light } else { Light::default() };
     let supersample = if rng.chance(1.0 / 3.0) { 2 } else { 1 };
     for visit in &mut drive.visits {
         let movers = movers_at.map_or_else(Vec::new, |at| at(visit.t_s));
-        let around = Surroundings { movers: &movers, ..Surroundings::from(world) };
+        let around = Surroundings::new(world, &movers).with_light(light);
         visit.frame = vec![0; FRAME_BYTES];
         let size = [WIDTH, HEIGHT, supersample];
         effects.picture_into(around, robot, &visit.motion, visit.t_s, size, &mut visit.frame)?;
@@ -94,14 +101,15 @@ pub(super) fn take_pictures(
     Ok(())
 }
 
-fn jittered_start(world: &World, robot: &Robot, route: &Route, far: bool, rng: &mut Rng) -> (Pose, f64) {
+fn jittered_start(around: Surroundings<'_>, robot: &Robot, route: &Route, far: bool, rng: &mut Rng) -> (Pose, f64) {
     let (lateral, turn) = if far { (0.3, 0.7) } else { (0.2, 0.35) };
     // A car cannot turn round on the spot.
     let turn = if robot.min_turn_radius_m > 0.0 { turn * 0.6 } else { turn };
     for _ in 0..20 {
         let arc = if far { rng.range(0.0, 0.8) * route.length_m() } else { 0.0 };
         let pose = route.at(arc).moved(lateral * 0.5 * rng.normal(), lateral * rng.normal(), turn * rng.normal());
-        if world.clearance_m(pose.x_m, pose.y_m) > robot.radius_m + 0.03 && in_sight(world, &route.at(arc), &pose) {
+        let free = around.clearance_m(pose.x_m, pose.y_m) > robot.radius_m + 0.03;
+        if free && in_sight(around.world, &route.at(arc), &pose) {
             return (pose, route.project(&pose, arc).0);
         }
     }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use pilotage_sim::{GreyQuestion, GreyWindow};
 
 use super::super::Outcome;
 use super::super::assess::read_truth;
 use super::BEST;
-use super::pictures::{self, Question, Template};
-use super::score::{self, Count, Hits};
+use super::score::{self, Count, Hits, best};
 use crate::cli::RecallArgs;
 use crate::frame::RawFrame;
 use crate::ingest::{self, LogOptions};
@@ -50,8 +50,8 @@ pub(super) fn run(
     for place in &places {
         index.push(&describer.describe(&place.picture)?)?;
     }
-    let templates: Vec<Template> = places.iter().map(|place| Template::of(&place.picture.rgb)).collect();
-    let templates: Vec<&Template> = templates.iter().collect();
+    let templates: Vec<GreyWindow> = places.iter().map(|place| GreyWindow::of(&place.picture.rgb)).collect();
+    let templates: Vec<&GreyWindow> = templates.iter().collect();
     let mut units: [Vec<Count>; 2] = [Vec::new(), Vec::new()];
     let mut unit = None;
     for question in &questions {
@@ -64,8 +64,8 @@ pub(super) fn run(
         }
         let found = index.search(&describer.describe(&question.picture)?, BEST)?;
         let found: Vec<usize> = found.iter().map(|found| found.index).collect();
-        let likeness = Question::of(&question.picture.rgb).likeness(&templates);
-        for (counts, answers) in units.iter_mut().zip([found, pictures::best(&likeness, BEST)]) {
+        let likeness = GreyQuestion::of(&question.picture.rgb).likeness(&templates);
+        for (counts, answers) in units.iter_mut().zip([found, best(&likeness, BEST)]) {
             if let Some(count) = counts.last_mut() {
                 count.add(Hits::of(&answers, right));
             }

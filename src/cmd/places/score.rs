@@ -16,6 +16,15 @@ impl Hits {
     }
 }
 
+/// Numbers of the `k` most like, best first; of equal ones the first.
+pub(super) fn best(likeness: &[f32], k: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..likeness.len()).collect();
+    let of = |node: &usize| likeness.get(*node).copied().unwrap_or(f32::NEG_INFINITY);
+    order.sort_by(|a, b| of(b).total_cmp(&of(a)).then(a.cmp(b)));
+    order.truncate(k);
+    order
+}
+
 /// Right answers among the questions of one unit (a world, a second of a log).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Count {
@@ -84,5 +93,11 @@ mod tests {
         assert_eq!(Hits::of(&[7, 1], right), Hits { first: true, among: true });
         assert_eq!(Hits::of(&[1, 7], right), Hits { first: false, among: true });
         assert_eq!(Hits::of(&[], right), Hits { first: false, among: false });
+    }
+
+    #[test]
+    fn the_best_come_first_and_ties_in_order() {
+        assert_eq!(best(&[0.1, 0.9, 0.9, 0.2], 3), [1, 2, 3]);
+        assert!(best(&[], 3).is_empty());
     }
 }

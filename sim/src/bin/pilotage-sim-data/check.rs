@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use pilotage_sim::{
-    Batch, BatchSize, Episode, Expert, HEIGHT, MAX_STEPS, Motion, Pose, Rng, Robot, Route, Split, Teleop, WIDTH, World,
-    WorldId, advance, plan_route, render_into,
+    Batch, BatchSize, CrowdSpec, Episode, Expert, HEIGHT, MAX_STEPS, Motion, Pose, Recipe, Rng, Robot, Route, Split,
+    Teleop, WIDTH, World, WorldId, advance, plan_route, render_into,
 };
 
 use crate::arguments::Arguments;
@@ -14,18 +14,28 @@ pub(crate) fn episodes(mut arguments: Arguments) -> Result<(), String> {
     let count: u64 = arguments.number("count", 20)?;
     let split = arguments.split(Split::Train)?;
     let seed: u64 = arguments.number("seed", 0)?;
+    let robots = arguments.robots()?;
+    let effects = arguments.number("effects", 1.0)?;
+    let crowd = arguments.flag("movers").then(CrowdSpec::default);
     arguments.finish()?;
+    let recipe = Recipe { robots: &robots, crowd, effects };
     let started = Instant::now();
-    let (mut frames, mut made) = (0, 0);
+    let (mut frames, mut made, mut contacts, mut drives, mut arrived) = (0, 0, 0, 0, 0);
     for index in 0..count {
         let world = World::generate(WorldId { split, index: (seed << 32) + index });
-        if let Some(episode) = Episode::generate(&world, index).map_err(|e| e.to_string())? {
+        if let Some(episode) = Episode::generate_with(&world, index, &recipe).map_err(|e| e.to_string())? {
             frames += episode.states.len();
             made += 1;
+            contacts += episode.states.iter().filter(|s| s.contact).count();
+            drives += episode.drives.len();
+            let ends = episode.drives.iter().filter_map(|d| episode.states.get(d.end - 1));
+            arrived += ends.filter(|s| f64::from(s.progress_m) >= episode.route.length_m() - 0.01).count();
         }
     }
     let time_s = started.elapsed().as_secs_f64();
     eprintln!("{made} of {count} episodes, {frames} frames in {time_s:.2} s: {:.0} frames/s", frames as f64 / time_s);
+    let share = 100.0 * contacts as f64 / f64::max(frames as f64, 1.0);
+    eprintln!("{arrived} of {drives} drives arrive, {share:.2} % of the states are in contact");
     Ok(())
 }
 

@@ -7,10 +7,12 @@
 
 mod arguments;
 mod check;
+mod drive;
 mod kinds;
 mod places;
 mod png;
 mod preview;
+mod spool;
 mod stream;
 
 use std::process::ExitCode;
@@ -23,8 +25,12 @@ pilotage-sim-data: training data, pictures and statistics from the simulator
   stream   --split train|validation|test  --seed N  [--pool-frames 90000] [--fill-frames 15000]
            [--blocks 16] [--anchors 4] [--goals 4] [--generator-duty 0.25] [--generators 1]
            [--assemblers 1] [--batches N] [--no-augment] [--robots compact,car,...] [--effects 1.0]
-           [--movers 0.2]
-           one JSON line, then batches as raw little-endian bytes, for ever or N of them
+           [--movers 0.2] [--spool DIR --spool-share 0.3 --spool-frames 40000] [--static-context]
+           one JSON line, then batches as raw little-endian bytes, for ever or N of them; with a spool,
+           a share of them from drives that `drive` put there
+  drive    [--robots-parallel 24] [--split train] [--seed N] [--robots a,b] [--out DIR] [--courses N]
+           [--noise 0.3] [--movers 0.2] [--first-frames]
+           robots driven over standard input and output by a policy; labelled drives go to DIR
   places   --split train|validation|test  --seed N  [--pool-frames 60000] [--fill-frames 12000]
            [--worlds 8] [--places 16] [--views 2] [--fresh 0.3] [--batches N] [--no-augment]
            one JSON line, then batches for training a place descriptor, for ever or N of them
@@ -33,8 +39,8 @@ pilotage-sim-data: training data, pictures and statistics from the simulator
            PNG pictures of every family, plan views with routes, one batch
   check    [--routes 24] [--seed N]
            prints speed, label mix, how well the expert (by kind of robot) and a blind replay do
-  episodes [--count 20] [--split train] [--seed N]
-           times the whole generator
+  episodes [--count 20] [--split train] [--seed N] [--robots compact,...] [--effects 1.0] [--movers]
+           times the whole generator, tells how its drives end; with --movers all have company
 ";
 
 fn main() -> ExitCode {
@@ -44,13 +50,14 @@ fn main() -> ExitCode {
         "stream" => stream::run(arguments),
         "places" => places::run(arguments),
         "preview" => preview::run(arguments),
+        "drive" => drive::run(arguments),
         "check" => check::run(arguments),
         "episodes" => check::episodes(arguments),
         "" | "help" | "--help" | "-h" => {
             eprint!("{HELP}");
             Ok(())
         }
-        other => Err(format!("unknown command `{other}`; use stream, places, preview, check or episodes")),
+        other => Err(format!("unknown command `{other}`; use stream, places, drive, preview, check or episodes")),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,11 +8,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pilotage_sim::{
-    Batch, BatchSize, CONTEXT, Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, Recipe, Rng, RobotKind, Split, WIDTH,
-    World, WorldId, mix64,
+    Batch, BatchSize, CONTEXT, CrowdSpec, Episode, FRAME_BYTES, HEIGHT, HORIZON, MAX_STEPS, Recipe, Rng, RobotKind,
+    Split, WIDTH, World, WorldId, mix64,
 };
 
 use crate::arguments::Arguments;
+use crate::spool::Spool;
+
+/// Keeps the choice of who has company apart from all else that follows from an episode's seed.
+const CROWD_SALT: u64 = 0xC0_FFEE;
 
 /// Routes driven in each world before the next one is made.
 const EPISODES_A_WORLD: u64 = 3;
@@ -29,19 +33,38 @@ struct Plan {
     assemblers: usize,
     batches: u64,
     augment: bool,
+    static_context: bool,
     robots: Vec<RobotKind>,
     effects: f64,
     movers: f64,
 }
 
+/// A ring of episodes: the oldest leave when it holds too many frames.
 #[derive(Default)]
-struct Pool {
+pub(crate) struct Pool {
     episodes: VecDeque<Arc<Episode>>,
-    frames: usize,
+    pub(crate) frames: usize,
     made: u64,
 }
 
-fn lock(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
+impl Pool {
+    pub(crate) fn add(&mut self, episode: Arc<Episode>, most_frames: usize) {
+        self.frames += episode.states.len();
+        self.made += episode.states.len() as u64;
+        self.episodes.push_back(episode);
+        while self.frames > most_frames && self.episodes.len() > 2 {
+            if let Some(oldest) = self.episodes.pop_front() {
+                self.frames -= oldest.states.len();
+            }
+        }
+    }
+
+    pub(crate) fn draw(&self, rng: &mut Rng) -> Option<Arc<Episode>> {
+        self.episodes.get(rng.below(self.episodes.len())).cloned()
+    }
+}
+
+pub(crate) fn lock(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     // A pool is whole after every statement, so what a dead thread left behind is usable.
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -62,13 +85,16 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
         assemblers: arguments.number("assemblers", 1)?,
         batches: arguments.number("batches", u64::MAX)?,
         augment: !arguments.flag("no-augment"),
+        static_context: arguments.flag("static-context"),
         robots: arguments.robots()?,
         effects: arguments.number("effects", 1.0)?,
         movers: arguments.number("movers", 0.2)?,
     };
+    let spool = Spool::from_arguments(&mut arguments)?;
     arguments.finish()?;
     check(&plan)?;
     let pool = Arc::new(Mutex::new(Pool::default()));
+    let spool = spool.map(Spool::watch);
     for number in 0..plan.generators {
         let (plan, pool) = (plan.clone(), Arc::clone(&pool));
         thread::spawn(move || generate(&plan, number as u64, &pool));
@@ -81,10 +107,12 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<(), String> {
     for number in 0..plan.assemblers {
         let (empty_in, empty_out) = sync_channel(2);
         for _ in 0..2 {
-            empty_in.send(Batch::new(plan.size)).map_err(|e| e.to_string())?;
+            let mut batch = Batch::new(plan.size);
+            batch.static_context = plan.static_context;
+            empty_in.send(batch).map_err(|e| e.to_string())?;
         }
-        let (plan, pool, full_in) = (plan.clone(), Arc::clone(&pool), full_in.clone());
-        thread::spawn(move || assemble(&plan, number, &pool, &empty_out, &full_in));
+        let (plan, pool, spool, full_in) = (plan.clone(), Arc::clone(&pool), spool.clone(), full_in.clone());
+        thread::spawn(move || assemble(&plan, number, &pool, spool.as_ref(), &empty_out, &full_in));
         empty.push(empty_in);
     }
     drop(full_in);
@@ -130,7 +158,8 @@ fn generate(plan: &Plan, number: u64, pool: &Mutex<Pool>) {
         let world = World::generate(WorldId { split: plan.split, index });
         for part in 0..EPISODES_A_WORLD {
             let seed = mix64(index).wrapping_add(part);
-            let recipe = Recipe { robots: &plan.robots, movers_at: None, effects: plan.effects };
+            let crowd = Rng::new(seed ^ CROWD_SALT).chance(plan.movers).then(CrowdSpec::default);
+            let recipe = Recipe { robots: &plan.robots, crowd, effects: plan.effects };
             let episode = match Episode::generate_with(&world, seed, &recipe) {
                 Ok(Some(episode)) => Arc::new(episode),
                 Ok(None) => continue,
@@ -139,15 +168,7 @@ fn generate(plan: &Plan, number: u64, pool: &Mutex<Pool>) {
                     return;
                 }
             };
-            let mut pool = lock(pool);
-            pool.frames += episode.states.len();
-            pool.made += episode.states.len() as u64;
-            pool.episodes.push_back(episode);
-            while pool.frames > plan.pool_frames && pool.episodes.len() > 2 {
-                if let Some(oldest) = pool.episodes.pop_front() {
-                    pool.frames -= oldest.states.len();
-                }
-            }
+            lock(pool).add(episode, plan.pool_frames);
         }
         let filled = lock(pool).frames >= plan.fill_frames.min(plan.pool_frames);
         if filled {
@@ -160,6 +181,7 @@ fn assemble(
     plan: &Plan,
     number: usize,
     pool: &Mutex<Pool>,
+    spool: Option<&Spool>,
     empty: &Receiver<Batch>,
     full: &SyncSender<(usize, Batch)>,
 ) {
@@ -167,13 +189,13 @@ fn assemble(
     while let Ok(mut batch) = empty.recv() {
         for block in 0..plan.size.blocks {
             let (path, other) = {
+                let visited = spool.and_then(|spool| spool.draw(&mut rng));
                 let pool = lock(pool);
-                let count = pool.episodes.len();
-                let draw = |rng: &mut Rng| pool.episodes.get(rng.below(count)).cloned();
-                let path = draw(&mut rng);
+                let path = visited.or_else(|| pool.draw(&mut rng));
                 // A goal from elsewhere must not come from the same world.
-                let other =
-                    (0..8).filter_map(|_| draw(&mut rng)).find(|o| path.as_ref().is_some_and(|p| p.world != o.world));
+                let other = (0..8)
+                    .filter_map(|_| pool.draw(&mut rng))
+                    .find(|o| path.as_ref().is_some_and(|p| p.world != o.world));
                 (path, other)
             };
             if let (Some(path), Some(other)) = (path, other) {
@@ -190,20 +212,21 @@ fn header(plan: &Plan) -> String {
     let BatchSize { blocks: b, anchors: a, goals: g } = plan.size;
     let obs = b * a * CONTEXT * FRAME_BYTES;
     let goal = b * g * FRAME_BYTES;
-    let (pairs, act) = (b * a * g, b * a * HORIZON * 4);
+    let (pairs, act, unit) = (b * a * g, b * a * HORIZON * 4, b * a);
     format!(
         "{{\"format\":\"pilotage-sim-stream\",\"version\":1,\"split\":\"{}\",\"seed\":{},\
          \"blocks\":{b},\"anchors\":{a},\"goals\":{g},\"context\":{CONTEXT},\"height\":{HEIGHT},\
          \"width\":{WIDTH},\"channels\":3,\"horizon\":{HORIZON},\"max_steps\":{MAX_STEPS},\
-         \"order\":[\"obs\",\"goal\",\"dist\",\"act\",\"act_mask\"],\
-         \"bytes\":{{\"obs\":{obs},\"goal\":{goal},\"dist\":{},\"act\":{},\"act_mask\":{}}},\
+         \"order\":[\"obs\",\"goal\",\"dist\",\"act\",\"act_mask\",\"unit\"],\
+         \"bytes\":{{\"obs\":{obs},\"goal\":{goal},\"dist\":{},\"act\":{},\"act_mask\":{},\"unit\":{}}},\
          \"batch_bytes\":{}}}\n",
         plan.split.name(),
         plan.seed,
         pairs * 4,
         act * 4,
         pairs * 4,
-        obs + goal + (2 * pairs + act) * 4,
+        unit * 4,
+        obs + goal + (2 * pairs + act + unit) * 4,
     )
 }
 
@@ -212,7 +235,7 @@ fn write(plan: &Plan, full: &Receiver<(usize, Batch)>, empty: &[SyncSender<Batch
     let mut numbers = Vec::new();
     let mut one = |batch: &Batch| -> std::io::Result<()> {
         numbers.clear();
-        for values in [&batch.dist, &batch.act, &batch.act_mask] {
+        for values in [&batch.dist, &batch.act, &batch.act_mask, &batch.unit] {
             numbers.extend(values.iter().flat_map(|v| v.to_le_bytes()));
         }
         out.write_all(&batch.obs)?;

@@ -1,6 +1,6 @@
-//! What a descriptor has to beat: plain correlation of grey pictures, the best over small sideways shifts.
+//! What a place descriptor has to beat: plain correlation of grey pictures, the best over small sideways shifts.
 
-use pilotage_sim::{HEIGHT, WIDTH};
+use crate::episode::{HEIGHT, WIDTH};
 
 /// Shifts tried, pixels.
 const SHIFTS: [usize; 9] = [0, 2, 4, 6, 8, 10, 12, 14, 16];
@@ -9,12 +9,13 @@ const MARGIN: usize = 8;
 const COLUMNS: usize = WIDTH - 2 * MARGIN;
 
 /// A window of a grey picture with mean 0 and length 1.
-#[derive(Clone, Debug)]
-pub(super) struct Template(Vec<f32>);
+#[derive(Debug, Clone)]
+pub struct GreyWindow(Vec<f32>);
 
-impl Template {
+impl GreyWindow {
     /// The middle window of an 85 x 64 RGB8 picture.
-    pub(super) fn of(rgb: &[u8]) -> Self {
+    #[must_use]
+    pub fn of(rgb: &[u8]) -> Self {
         Self::window(&grey(rgb), MARGIN)
     }
 
@@ -37,18 +38,21 @@ fn grey(rgb: &[u8]) -> Vec<f32> {
 }
 
 /// A question: its windows at all shifts.
-pub(super) struct Question(Vec<Template>);
+#[derive(Debug, Clone)]
+pub struct GreyQuestion(Vec<GreyWindow>);
 
-impl Question {
+impl GreyQuestion {
     /// The windows of an 85 x 64 RGB8 picture.
-    pub(super) fn of(rgb: &[u8]) -> Self {
+    #[must_use]
+    pub fn of(rgb: &[u8]) -> Self {
         let grey = grey(rgb);
-        Self(SHIFTS.iter().map(|&from| Template::window(&grey, from)).collect())
+        Self(SHIFTS.iter().map(|&from| GreyWindow::window(&grey, from)).collect())
     }
 
     /// The best correlation with each of the places.
-    pub(super) fn likeness(&self, places: &[&Template]) -> Vec<f32> {
-        let best = |place: &Template| self.0.iter().map(|window| dot(&window.0, &place.0)).fold(-1.0, f32::max);
+    #[must_use]
+    pub fn likeness(&self, places: &[&GreyWindow]) -> Vec<f32> {
+        let best = |place: &GreyWindow| self.0.iter().map(|window| dot(&window.0, &place.0)).fold(-1.0, f32::max);
         places.iter().map(|place| best(place)).collect()
     }
 }
@@ -62,15 +66,6 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
-}
-
-/// Numbers of the `k` most like, best first; of equal ones the first.
-pub(super) fn best(likeness: &[f32], k: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..likeness.len()).collect();
-    let of = |node: &usize| likeness.get(*node).copied().unwrap_or(f32::NEG_INFINITY);
-    order.sort_by(|a, b| of(b).total_cmp(&of(a)).then(a.cmp(b)));
-    order.truncate(k);
-    order
 }
 
 #[cfg(test)]
@@ -87,9 +82,9 @@ mod tests {
 
     #[test]
     fn a_shifted_and_darker_picture_correlates_almost_fully() {
-        let place = Template::of(&picture(20, 1.0));
+        let place = GreyWindow::of(&picture(20, 1.0));
         for shift in [12, 16, 20, 24, 28] {
-            let likeness = Question::of(&picture(shift, 0.6)).likeness(&[&place]);
+            let likeness = GreyQuestion::of(&picture(shift, 0.6)).likeness(&[&place]);
             assert!(likeness[0] > 0.98, "{shift}: {likeness:?}");
         }
     }
@@ -97,13 +92,7 @@ mod tests {
     #[test]
     fn a_picture_of_one_colour_is_like_nothing() {
         let flat = vec![90; WIDTH * HEIGHT * 3];
-        let likeness = Question::of(&flat).likeness(&[&Template::of(&flat), &Template::of(&picture(3, 1.0))]);
+        let likeness = GreyQuestion::of(&flat).likeness(&[&GreyWindow::of(&flat), &GreyWindow::of(&picture(3, 1.0))]);
         assert!(likeness.iter().all(|l| l.abs() < 0.2), "{likeness:?}");
-    }
-
-    #[test]
-    fn the_best_come_first_and_ties_in_order() {
-        assert_eq!(best(&[0.1, 0.9, 0.9, 0.2], 3), [1, 2, 3]);
-        assert!(best(&[], 3).is_empty());
     }
 }
