@@ -164,34 +164,3 @@ impl PlaceDescriber {
         Descriptor::new(outputs.pop().unwrap_or_default())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_finite_numbers_of_length_one_are_a_descriptor() {
-        for bad in [vec![], vec![0.0; 8], vec![f32::NAN, 1.0], vec![f32::INFINITY], vec![2.0], vec![1.0 / 23.0; 529]] {
-            assert!(matches!(Descriptor::new(bad.clone()), Err(PolicyError::NotADescriptor { .. })), "{bad:?}");
-        }
-        let good = Descriptor::new(vec![0.6, 0.805]).unwrap();
-        let length: f32 = good.numbers().iter().map(|x| x * x).sum();
-        assert!((length - 1.0).abs() < 1e-6, "{length}");
-    }
-
-    #[test]
-    fn a_similarity_never_leaves_its_range() {
-        for n in [1, 3, 16, 100, 128, 511] {
-            let d = Descriptor::new(vec![1.0 / (n as f32).sqrt(); n]).unwrap();
-            let turned = Descriptor::new(d.numbers().iter().map(|x| -x).collect()).unwrap();
-            assert!((d.similarity(&d).unwrap() - 1.0).abs() < 1e-5 && d.similarity(&d).unwrap() <= 1.0);
-            assert!((d.similarity(&turned).unwrap() + 1.0).abs() < 1e-5 && d.similarity(&turned).unwrap() >= -1.0);
-        }
-    }
-
-    #[test]
-    fn descriptors_of_different_models_are_not_compared() {
-        let (a, b) = (Descriptor::new(vec![1.0]).unwrap(), Descriptor::new(vec![1.0, 0.0]).unwrap());
-        assert!(matches!(a.similarity(&b), Err(PolicyError::ForeignDescriptor { expected: 1, got: 2 })));
-    }
-}
