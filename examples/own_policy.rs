@@ -122,7 +122,7 @@ fn main() -> anyhow::Result<()> {
     let options = BuildOptions { rule: default_rule(), replace: true };
     let (map, report) = mapping::build(&mut episode.log(), &mut Columns::new(), &options, &folder, &mut |_, _, _| {})?;
     println!("map         {} places out of {} frames", report.nodes, report.frames);
-    let (outcome, _) = episode.drive(Box::new(Columns::new()), map, None, &mut |_| {})?;
+    let outcome = episode.drive(Box::new(Columns::new()), map, None, &mut |_| {})?.outcome;
     println!(
         "drive       {:.0} % of the way, {} touches, then {}",
         100.0 * outcome.progress,

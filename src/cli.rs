@@ -1,12 +1,14 @@
 //! The command line as typed: clap types and nothing else. What they mean is in `cmd/`.
 
 mod places;
+mod sim;
 
 use std::path::PathBuf;
 
-pub use places::RecallArgs;
-
 use clap::{Args, Parser, Subcommand};
+
+pub use places::RecallArgs;
+pub use sim::{SimCommand, SimProfileArgs, SimRecordArgs, SimRobotArgs, SimRunArgs};
 
 /// Drive a place once, then find the way by one camera.
 #[derive(Debug, Parser)]
@@ -32,12 +34,15 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Closed-loop episodes in simulated worlds that training never saw, beside replaying the commands blindly.
     Eval(EvalArgs),
-    /// Simulated worlds.
+    /// Simulated worlds and robots.
     #[command(subcommand)]
     Sim(SimCommand),
     /// Policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Make training data of logs.
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// What this machine has: engines, models, ROS settings.
     Doctor(DoctorArgs),
 }
@@ -215,44 +220,56 @@ pub struct ReplayArgs {
 /// `pilotage eval`.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
-    /// train, validation or test.
+    /// train, validation or test. Never tune on test.
     #[arg(long, default_value = "test")]
     pub split: String,
-    /// Number of worlds, one episode each.
+    /// Number of episodes that count; worlds that the teleoperator cannot drive are left out and replaced.
     #[arg(long, default_value_t = 100)]
     pub episodes: usize,
     /// Index of the first world.
     #[arg(long, default_value_t = 0)]
     pub first: u64,
-    /// Threads.
+    /// What is compared: ours, reference (our weights under the published rules), visual (picture matching), replay
+    /// (blind), oracle; and repeat (picture matching that also knows the driver's commands).
+    #[arg(long, value_delimiter = ',', default_value = "ours,reference,visual,replay,oracle")]
+    pub methods: Vec<String>,
+    /// Which robots: all (three of five trained ones), seen, unseen, any (whatever the world's seed gives), or names.
+    #[arg(long, value_delimiter = ',', default_value = "all")]
+    pub robots: Vec<String>,
+    /// What light and camera do differently on the second drive: none, mild or strong.
+    #[arg(long, default_value = "mild")]
+    pub effects: String,
+    /// People walk and boxes stand near the way that the map does not know.
+    #[arg(long)]
+    pub movers: bool,
+    /// Threads; the figures do not depend on it.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
-    /// Also write every episode as a JSON line.
+    /// A number of the navigator or the controller for `ours`, e.g. lookahead_steps=4, localizer.arrive_ticks=3,
+    /// controller.speed_divisor=4. Repeatable.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub settings: Vec<String>,
+    /// Another method: ours with other numbers, as in --set, several in one text separated by spaces. Repeatable.
+    #[arg(long, value_name = "NAME=VALUE ...")]
+    pub also: Vec<String>,
+    /// Write each finished episode as a JSON line, and go on from what is there.
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Draw each failed episode into this folder.
+    pub resume: Option<PathBuf>,
+    /// Write a row for each episode and method.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Draw the successes with their intervals (.svg or .png).
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Draw each failed episode of `ours` into this folder.
     #[arg(long, value_name = "FOLDER")]
     pub pictures: Option<PathBuf>,
+    /// Instead of all that: drive the episode of this index and print a line per tick.
+    #[arg(long, value_name = "INDEX")]
+    pub trace: Option<u64>,
     /// Model and engine.
     #[command(flatten)]
     pub policy: PolicyArgs,
-}
-
-/// `pilotage sim`.
-#[derive(Debug, Subcommand)]
-pub enum SimCommand {
-    /// Drive a simulated robot once through a world and write what its camera saw as an image folder.
-    Record(SimRecordArgs),
-}
-
-/// `pilotage sim record`.
-#[derive(Debug, Args)]
-pub struct SimRecordArgs {
-    /// The world, e.g. test:7.
-    pub world: String,
-    /// The folder; must not exist yet.
-    #[arg(long, short, value_name = "FOLDER")]
-    pub output: PathBuf,
 }
 
 /// `pilotage policy`.
@@ -268,6 +285,51 @@ pub enum PolicyCommand {
     },
     /// How often a place descriptor finds the right place of a map, beside plain image correlation.
     Recall(RecallArgs),
+}
+
+/// `pilotage export`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// A data set of the GNM kind: folders of JPEG at 4 Hz with the robot's poses, split into train and test.
+    Dataset(ExportDatasetArgs),
+}
+
+/// `pilotage export dataset`.
+#[derive(Debug, Args)]
+pub struct ExportDatasetArgs {
+    /// The logs: donkeycar tubs, image folders with traj_data.json (as `sim record` writes them), recordings (.mcap).
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<PathBuf>,
+    /// The folder for the data set and its split; must not exist yet.
+    #[arg(long, short, value_name = "FOLDER")]
+    pub output: PathBuf,
+    /// How to read the logs.
+    #[command(flatten)]
+    pub log_args: LogArgs,
+    /// The data set's name; the folder's if left out.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Pictures a second of the data set.
+    #[arg(long, default_value_t = crate::export::RATE_HZ, value_name = "HZ")]
+    pub rate: f64,
+    /// crop (to 4:3 about the centre, then 160x120), squeeze (the whole picture, 160x120) or keep.
+    #[arg(long, default_value = "crop", value_name = "HOW")]
+    pub pictures: String,
+    /// Leave the poses out, where they are not known.
+    #[arg(long)]
+    pub images_only: bool,
+    /// Of a tub's robot: metres a second at throttle 1.
+    #[arg(long, value_name = "MPS", requires = "turning_radius")]
+    pub full_speed: Option<f64>,
+    /// Of a tub's robot: radius in metres of the circle it drives at full lock.
+    #[arg(long, value_name = "M", requires = "full_speed")]
+    pub turning_radius: Option<f64>,
+    /// Cut trajectories that are longer into pieces of this many seconds, so that one log gives some to test with.
+    #[arg(long, value_name = "SECONDS")]
+    pub cut: Option<f64>,
+    /// Which trajectories are for testing follows from it.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// `pilotage doctor`.

@@ -74,6 +74,19 @@ impl Canvas {
         let Ok(()) = disc.draw(self);
     }
 
+    /// A cross at a point.
+    pub fn cross(&mut self, (x, y): (f64, f64), radius: u32, colour: Colour) {
+        let r = f64::from(radius);
+        self.path(&[(x - r, y - r), (x + r, y + r)], colour, 3);
+        self.path(&[(x - r, y + r), (x + r, y - r)], colour, 3);
+    }
+
+    /// A filled rectangle.
+    pub fn bar(&mut self, x: i32, y: i32, width: u32, height: u32, colour: Colour) {
+        let style = PrimitiveStyle::with_fill(rgb(colour));
+        let Ok(()) = Rectangle::new(Point::new(x, y), Size::new(width, height)).into_styled(style).draw(self);
+    }
+
     /// A frame around a rectangle.
     pub fn frame(&mut self, x: i32, y: i32, width: u32, height: u32, colour: Colour) {
         let style = PrimitiveStyle::with_stroke(rgb(colour), 1);

@@ -9,7 +9,7 @@ use pilotage_gate::{
 use crate::config::Profile;
 use crate::control::{ControlError, Controller, ControllerConfig, PathPlan, Waypoint};
 use crate::frame::Monotonic;
-use crate::navigator::{Decision, Phase};
+use crate::navigator::{Decision, NavigatorConfig, Phase};
 
 /// A decision as control needs it: in metres, with its evidence.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,13 +43,15 @@ impl Plan {
                 .inspect_err(|error| tracing::warn!(%error, tick, "this decision is no path: standing still"))
                 .ok()
         });
-        Self { tick, evidence_at: decision.evidence_at, permit: permit_of(decision.phase), path }
+        Self { tick, evidence_at: decision.evidence_at, permit: permit_of(decision), path }
     }
 }
 
-fn permit_of(phase: Phase) -> Permit {
-    match phase {
+fn permit_of(decision: &Decision) -> Permit {
+    match decision.phase {
         Phase::Driving => Permit::Drive,
+        // Turning on the spot to look around, where the profile lets it.
+        Phase::Lost if decision.chosen.is_some() => Permit::Drive,
         Phase::Waiting | Phase::Localising => Permit::Stop(StopReason::Waiting),
         Phase::Arrived => Permit::Stop(StopReason::Arrived),
         Phase::Lost => Permit::Stop(StopReason::Lost),
@@ -66,6 +68,52 @@ pub enum DriveError {
     /// The controller refuses its numbers.
     #[error("the profile's drive: {0}")]
     Control(ControlError),
+}
+
+/// The gate's limits of a robot.
+///
+/// # Errors
+/// When the gate refuses a number of the profile.
+pub fn limits_of(profile: &Profile) -> Result<Limits, DriveError> {
+    let drive = &profile.drive;
+    let limits = LimitsConfig {
+        max_linear_mps: drive.max_linear_mps,
+        max_reverse_mps: drive.max_reverse_mps,
+        max_angular_rps: drive.max_angular_rps,
+        linear_accel_mps2: drive.linear_accel_mps2,
+        linear_decel_mps2: drive.linear_decel_mps2,
+        angular_accel_rps2: drive.angular_accel_rps2,
+        // Through the shortest decimal, so that 0.45 does not become 0.449999988.
+        max_age_s: profile.safety.max_age_s.to_string().parse().unwrap_or(f64::NAN),
+        ..LimitsConfig::default()
+    };
+    Limits::checked(limits).map_err(DriveError::Limits)
+}
+
+/// The controller's numbers for a robot and a policy of the given rate.
+#[must_use]
+pub fn controller_of(profile: &Profile, model_rate_hz: f64) -> ControllerConfig {
+    let drive = &profile.drive;
+    let for_robot = ControllerConfig::for_robot(
+        f64::from(drive.cruise_mps),
+        f64::from(drive.max_angular_rps),
+        f64::from(profile.step_length_m(model_rate_hz)),
+    );
+    ControllerConfig {
+        min_turning_radius_m: f64::from(drive.min_turning_radius_m),
+        latency_s: f64::from(drive.latency_s),
+        ..for_robot
+    }
+}
+
+/// How far a lost robot is told to turn on, radians: about half of the turn rate that most robots have.
+const LOOK_TURN_RAD: f32 = 0.5;
+
+/// The navigator's numbers for a robot.
+#[must_use]
+pub fn navigator_of(profile: &Profile) -> NavigatorConfig {
+    let search_turn_rad = if profile.drive.turn_to_look { LOOK_TURN_RAD } else { 0.0 };
+    NavigatorConfig { search_turn_rad, ..NavigatorConfig::default() }
 }
 
 /// What a control step gave.
@@ -90,27 +138,16 @@ impl DriveLoop {
     /// # Errors
     /// When gate or controller refuse a number of the profile.
     pub fn new(profile: &Profile, model_rate_hz: f64) -> Result<Self, DriveError> {
-        let drive = &profile.drive;
-        let limits = LimitsConfig {
-            max_linear_mps: drive.max_linear_mps,
-            max_reverse_mps: drive.max_reverse_mps,
-            max_angular_rps: drive.max_angular_rps,
-            linear_accel_mps2: drive.linear_accel_mps2,
-            linear_decel_mps2: drive.linear_decel_mps2,
-            angular_accel_rps2: drive.angular_accel_rps2,
-            // Through the shortest decimal, so that 0.45 does not become 0.449999988.
-            max_age_s: profile.safety.max_age_s.to_string().parse().unwrap_or(f64::NAN),
-            ..LimitsConfig::default()
-        };
-        let for_robot = ControllerConfig::for_robot(
-            f64::from(drive.cruise_mps),
-            f64::from(drive.max_angular_rps),
-            f64::from(profile.step_length_m(model_rate_hz)),
-        );
-        let config = ControllerConfig { min_turning_radius_m: f64::from(drive.min_turning_radius_m), ..for_robot };
+        Self::with_controller(profile, controller_of(profile, model_rate_hz))
+    }
+
+    /// The same with other numbers for the controller than the profile's own.
+    ///
+    /// # Errors
+    /// When gate or controller refuse a number.
+    pub fn with_controller(profile: &Profile, config: ControllerConfig) -> Result<Self, DriveError> {
         let controller = Controller::new(config).map_err(DriveError::Control)?;
-        let limits = Limits::checked(limits).map_err(DriveError::Limits)?;
-        Ok(Self { controller, gate: Gate::new(limits) })
+        Ok(Self { controller, gate: Gate::new(limits_of(profile)?) })
     }
 
     /// One control step.

@@ -15,6 +15,7 @@
 //! Modules in the order in which the data flows.
 
 pub mod age;
+pub mod baseline;
 pub mod camera;
 pub mod cli;
 pub mod cmd;
@@ -24,6 +25,7 @@ pub mod control;
 pub mod draw;
 pub mod drive;
 pub mod episode;
+pub mod export;
 pub mod frame;
 pub mod ingest;
 pub mod mapping;

@@ -94,6 +94,12 @@ impl Pilot {
         self.policy.as_ref()
     }
 
+    /// The policy itself, to be used again.
+    #[must_use]
+    pub fn into_policy(self) -> Box<dyn Policy> {
+        self.policy
+    }
+
     /// The map.
     #[must_use]
     pub fn map(&self) -> &TopoMap {

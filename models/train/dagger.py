@@ -56,10 +56,11 @@ def main():
     parser.add_argument("--run", required=True, type=Path, help="folder of the training")
     parser.add_argument("--drive-cmd", required=True)
     parser.add_argument("--duty", type=float, default=0.3, help="share of one core's time that this and the program take")
+    parser.add_argument("--nice", type=int, default=0, help="how much less urgent than the training; it is --duty that limits it")
     parser.add_argument("--after-pairs", type=int, default=40000, help="wait until training has seen so many")
     parser.add_argument("--precision", choices=CHOICES, default="auto")
     args = parser.parse_args()
-    os.setpriority(os.PRIO_PROCESS, 0, max(10, os.getpriority(os.PRIO_PROCESS, 0)))
+    os.nice(args.nice)
     torch.set_num_threads(1)
     parent, precision = os.getppid(), choose(args.precision)
     weights = Weights(args.run / "checkpoint.pt")
@@ -79,9 +80,9 @@ def main():
 def drive(args, fleet, weights, parent, precision):
     """Drives until the parent is gone or the program ends."""
     tally, logged, ticks = Tally(), time.monotonic(), 0
+    rest = Rest(args.duty, fleet.cpu_s())
     news, goals, unit = fleet.look()
     while goals is not None and parent_is(parent):
-        began = time.monotonic()
         fleet.answer(weights.net, goals, unit, precision)
         news, goals, unit = fleet.look()
         tally.add(news["ended"])
@@ -98,7 +99,22 @@ def drive(args, fleet, weights, parent, precision):
             with open(args.run / "dagger.jsonl", "a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             tally, logged, ticks = Tally(), now, 0
-        time.sleep((now - began) * (1.0 - args.duty) / args.duty)
+        rest.take(fleet.cpu_s())
+
+
+class Rest:
+    """Sleeps as needed to keep to a share of one core. It is CPU time that counts: on a busy machine waiting for a core is no work."""
+
+    def __init__(self, duty, cpu_s):
+        self.duty, self.cpu_s, self.at = duty, cpu_s, time.monotonic()
+
+    def take(self, cpu_s):
+        """To be called often, with the CPU seconds spent so far."""
+        due = self.at + (cpu_s - self.cpu_s) / self.duty
+        now = time.monotonic()
+        # What a busy machine held back is not made up for later.
+        self.cpu_s, self.at = cpu_s, max(due, now)
+        time.sleep(max(0.0, due - now))
 
 
 if __name__ == "__main__":

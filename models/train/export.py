@@ -36,7 +36,9 @@ def golden_pictures(path):
     with open(path, "rb") as file:
         layout = read_header(file.fileno())
         views = layout.split(read_batch(file.fileno(), layout))
-    step = max(1, layout.blocks // GOLDEN_CONTEXTS)
+    if layout.blocks < GOLDEN_CONTEXTS or layout.goals < 2:
+        sys.exit(f"{path} has {layout.blocks} blocks of {layout.goals} goals a batch; golden pictures need {GOLDEN_CONTEXTS} of 2")
+    step = layout.blocks // GOLDEN_CONTEXTS
     blocks = [i * step for i in range(GOLDEN_CONTEXTS)]
     contexts = np.stack([views["obs"][block * layout.anchors] for block in blocks])
     # Two goals of the first block and one of each other: near ones, far ones and ones of another world in one set.

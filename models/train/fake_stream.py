@@ -28,10 +28,13 @@ def main():
     parser.add_argument("--anchors", type=int, default=4)
     parser.add_argument("--goals", type=int, default=4)
     parser.add_argument("--batches", type=int, default=0)
+    parser.add_argument("--unit", action="store_true", help="also tell step lengths")
     args = parser.parse_args()
     rng = np.random.default_rng(args.seed)
     b, a, g = args.blocks, args.anchors, args.goals
     header = {"blocks": b, "anchors": a, "goals": g, "width": WIDTH, "height": HEIGHT, "context": CONTEXT_FRAMES}
+    if args.unit:
+        header["order"] = ["obs", "goal", "dist", "act", "act_mask", "unit"]
     out = sys.stdout.buffer
     out.write(json.dumps(header).encode() + b"\n")
     count = 0
@@ -58,7 +61,8 @@ def main():
                 else:
                     dist[block, :, j] = np.minimum(np.abs(column - at_anchor) / 2, 20.0)
         try:
-            for array in (obs, goal, dist, act, mask):
+            unit = rng.uniform(0.1, 0.4, b * a if args.unit else 0).astype("<f4")
+            for array in (obs, goal, dist, act, mask, unit):
                 out.write(array.tobytes())
         except BrokenPipeError:
             return

@@ -25,6 +25,8 @@ import onnx
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 GOLDEN_TOLERANCE = 1e-4
+# A value at the edge of two steps of eight bits may fall to either side with another batch size.
+INT8_TOLERANCE = 0.05
 
 
 def say(text):
@@ -107,7 +109,7 @@ def train(args, simulator, out):
     run(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
-def check_golden(folder):
+def check_golden(folder, tolerance=GOLDEN_TOLERANCE):
     """Compares hashes, and the answers of whole and split graphs, with what the folder says; needs none of the trainer's code."""
     from export import answers  # the sessions; the pictures and the expected answers come from the folder
 
@@ -134,8 +136,8 @@ def check_golden(folder):
         sys.exit(f"{folder} has golden values of {len(golden)} bytes, expected {offset}")
     distance, waypoints, apart = answers(models, parts[0], parts[1])
     worst = max(apart, float(np.abs(distance - parts[2]).max()), float(np.abs(waypoints - parts[3]).max()))
-    if not worst <= GOLDEN_TOLERANCE:
-        sys.exit(f"{folder}: answers are {worst:.2e} from the golden ones, more than {GOLDEN_TOLERANCE:.0e}")
+    if not worst <= tolerance:
+        sys.exit(f"{folder}: answers are {worst:.2e} from the golden ones, more than {tolerance:.0e}")
     say(f"golden answers of {folder}: greatest difference {worst:.1e}")
 
 
@@ -173,7 +175,7 @@ def main():
     parser.add_argument("--episodes", type=int, default=100, help="of the runtime's evaluation")
     args = parser.parse_args()
     if args.smoke:
-        args.minutes = min(args.minutes, 1.5)
+        args.minutes = min(args.minutes, 1.2)
     began = time.monotonic()
     out = args.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
@@ -186,7 +188,7 @@ def main():
     ]))
     steps.once("card", lambda: run([sys.executable, HERE / "card.py", out, folder]))
     check_golden(folder)
-    check_golden(out / "export-int8")
+    check_golden(out / "export-int8", INT8_TOLERANCE)
     steps.once("judge", lambda: judge(args, simulator, out))
     if args.pilotage:
         steps.once("evaluate", lambda: evaluate(args, out, folder))

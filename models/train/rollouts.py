@@ -7,6 +7,8 @@ import json
 import os
 import shlex
 import subprocess
+import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -35,6 +37,7 @@ class Fleet:
     def _line(self):
         line = self.process.stdout.readline()
         if not line:
+            self.close()
             raise StreamError("the drive program ended: run its command by hand to see why")
         return json.loads(line)
 
@@ -81,6 +84,15 @@ class Fleet:
             self.process.stdin.flush()
         except BrokenPipeError as error:
             raise StreamError("the drive program ended") from error
+
+    def cpu_s(self):
+        """CPU seconds spent so far by this process and the program; the program's only where the kernel tells."""
+        try:
+            words = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks = int(words[11]) + int(words[12])
+        except (OSError, IndexError, ValueError):
+            ticks = 0
+        return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
     def close(self):
         """Ends the program."""

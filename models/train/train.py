@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 import precision
+import weights
 from flat import Flat
 from losses import evaluate
 from schedule import Schedule
@@ -48,6 +49,7 @@ def arguments():
     parser.add_argument("--validation-cmd", required=True, help="the same from other worlds, ending by itself")
     parser.add_argument("--dagger-cmd", help="dagger.py with its options but --run: what the policy does wrong, for the stream")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if there is one")
+    parser.add_argument("--init-from", type=Path, help="weights (.npz of weights.py, or a checkpoint) to start from: fine-tuning")
     parser.add_argument("--extend", type=float, default=0.0, help="with --resume: minutes of a new segment at full rate, then decay")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=2)
@@ -72,12 +74,25 @@ def note_run(out, args, arithmetic):
         file.write(json.dumps(row) + "\n")
 
 
+def start(args, variant):
+    """The net to start from: of random weights, or of given ones."""
+    if args.init_from is None:
+        return variant.build()
+    try:
+        given, net = weights.load(args.init_from)
+    except (weights.WeightsError, OSError) as error:
+        sys.exit(f"--init-from: {error}")
+    if given != variant:
+        sys.exit(f"{args.init_from} was trained as {given}: give the same --net, --context and --action")
+    return net
+
+
 def prepare(args, out, variant):
     """(shared state, plan): fresh ones, or those of the checkpoint to go on from."""
     plan = {"resumed": False, "elapsed_s": 0.0, "schedule": vars(Schedule(0.0, args.minutes * 60.0))}
     plan.update(variant=variant, precision=precision.choose(args.precision))
-    shared = Shared(Flat(variant.build()).read(), args.workers)
     saved = out / "checkpoint.pt"
+    shared = Shared(Flat(variant.build() if saved.exists() else start(args, variant)).read(), args.workers)
     if not saved.exists():
         return shared, plan
     if not args.resume:
@@ -164,6 +179,9 @@ def main():
     shared, plan = prepare(args, out, variant)
     note_run(out, args, plan["precision"])
     fetch_validation(args, out)
+    if args.init_from is not None and not plan["resumed"]:
+        # The same figures as at the end: what the fine-tuning is to be judged against.
+        write_log(out, {"kind": "before", **evaluate(start(args, variant).eval(), validation_batches(out, variant), variant)})
     if not train(args, out, shared, plan):
         sys.exit("stopped by a signal; the state is saved: the same command with --resume goes on")
     finish(out, variant)

@@ -227,7 +227,12 @@ def work(rank, args, shared, stream, plan):
 
 def validation_batches(out, variant):
     """The batches of DIR/validation.bin as tensors."""
-    with open(out / "validation.bin", "rb") as file:
+    return batches_in(out / "validation.bin", variant)
+
+
+def batches_in(path, variant):
+    """The batches of a stream file as tensors."""
+    with open(path, "rb") as file:
         layout = read_header(file.fileno())
         while True:
             try:

@@ -35,6 +35,9 @@ pub const STEP_S: f64 = 0.25;
 /// Nobody is nearer than this to the start of a route, metres.
 const CLEAR_START_M: f64 = 1.5;
 
+/// What a robot needs beyond its own width to pass somebody, metres.
+const PASSAGE_M: f64 = 0.6;
+
 /// One recorded moment. Its frame has the same number in [`Episode::frame`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
@@ -134,7 +137,10 @@ impl Episode {
         let Some((robot, route)) = robot_and_route(world, &mut rng, recipe) else {
             return Ok(None);
         };
-        let crowd = recipe.crowd.map(|spec| Crowd::near_route(world, route.points(), CLEAR_START_M, seed, &spec));
+        let crowd = recipe.crowd.map(|spec| {
+            let spec = CrowdSpec { passage_m: spec.passage_m.max(2.0 * robot.radius_m + PASSAGE_M), ..spec };
+            Crowd::near_route(world, route.points(), CLEAR_START_M, seed, &spec)
+        });
         let movers_at = |t_s: f64| crowd.as_ref().map_or_else(Vec::new, |crowd| crowd.at(t_s));
         let movers_at: Option<MoversAt<'_>> = if crowd.is_some() { Some(&movers_at) } else { None };
         let mut drives = recording::record(world, &robot, &route, movers_at, &mut rng);

@@ -1,16 +1,14 @@
 //! The driver that knows the map: pure pursuit that minds its distance to walls and goes round people.
 
+use crate::detour::{Passage, passage};
 use crate::geometry::Pose;
-use crate::mover::{Mover, Surroundings};
+use crate::mover::Surroundings;
 use crate::robot::Robot;
 use crate::route::{Route, SPACING_M};
 use crate::trig::{atan2, length, sin_cos, wrap};
 
 /// Room that the driver leaves to walls where the way has it, metres.
 const WANTED_ROOM_M: f64 = 0.3;
-
-/// Room that it leaves to those who walk about, metres.
-const POLITE_ROOM_M: f64 = 0.25;
 
 /// A noise-free driver along a route; has no memory but the progress its caller keeps.
 #[derive(Debug, Clone, Copy)]
@@ -55,17 +53,13 @@ impl<'a> Expert<'a> {
         }
         let [mut ux, mut uy] = towards(pose, route.point(target));
         let mut fastest = robot.v_max_mps;
-        if !self.passes(pose, [ux, uy], POLITE_ROOM_M) {
-            // Past somebody, it is the way behind them that counts.
-            let behind = route.point(((arc + ahead_m + 1.0) / SPACING_M) as usize);
-            let wanted = if self.clear(pose, behind, radius + 0.05) { towards(pose, behind) } else { [ux, uy] };
-            match self.round_movers(pose, wanted) {
-                Some(direction) => {
-                    [ux, uy] = direction;
-                    fastest *= 0.7;
-                }
-                None => fastest = 0.0,
+        match passage(&self.around, robot, route, pose, arc) {
+            Passage::Free => {}
+            Passage::By(point) => {
+                [ux, uy] = towards(pose, point);
+                fastest *= 0.75;
             }
+            Passage::Shut => fastest = 0.0,
         }
         if here < radius + WANTED_ROOM_M {
             (ux, uy) = self.pushed_off(pose, here, ux, uy);
@@ -92,45 +86,6 @@ impl<'a> Expert<'a> {
             }
         }
         (v, w)
-    }
-
-    /// The way past those who stand or walk in the direction of travel: the smallest turn from it
-    /// that leaves room; `None` where there is none and waiting is all that is left.
-    fn round_movers(&self, pose: &Pose, [ux, uy]: [f64; 2]) -> Option<[f64; 2]> {
-        const TURNS: [f64; 15] = [0.0, 0.25, -0.25, 0.5, -0.5, 0.75, -0.75, 1.0, -1.0, 1.3, -1.3, 1.6, -1.6, 1.9, -1.9];
-        let still_here = self.around.world.clearance_field_m(pose.x_m, pose.y_m);
-        let open = |[dx, dy]: [f64; 2]| {
-            (1..=4).all(|k| {
-                let far = 0.6 * self.heed_m() * f64::from(k) / 4.0;
-                let there = self.around.world.clearance_field_m(pose.x_m + dx * far, pose.y_m + dy * far);
-                there >= (self.robot.radius_m + 0.08).min(still_here)
-            })
-        };
-        [POLITE_ROOM_M, 0.1].into_iter().find_map(|room| {
-            TURNS.into_iter().find_map(|turn| {
-                let (s, c) = sin_cos(turn);
-                let direction = [ux * c - uy * s, ux * s + uy * c];
-                (self.passes(pose, direction, room) && open(direction)).then_some(direction)
-            })
-        })
-    }
-
-    /// How far ahead others matter, metres.
-    fn heed_m(&self) -> f64 {
-        (1.2 * self.robot.v_max_mps).clamp(0.9, 1.6)
-    }
-
-    /// True where going that way keeps `room_m` from all movers, or at least comes no nearer to
-    /// those that are nearer already.
-    fn passes(&self, pose: &Pose, [dx, dy]: [f64; 2], room_m: f64) -> bool {
-        let (radius, heed) = (self.robot.radius_m, self.heed_m());
-        let gap = |m: &Mover, far: f64| {
-            length(pose.x_m + dx * far - m.centre[0], pose.y_m + dy * far - m.centre[1]) - m.radius_m
-        };
-        self.around.movers.iter().filter(|m| gap(m, 0.0) < heed + radius + room_m).all(|m| {
-            let least = (radius + room_m).min(gap(m, 0.0));
-            (1..=8).all(|k| gap(m, heed * f64::from(k) / 8.0) >= least)
-        })
     }
 
     /// True where the straight way to `to` keeps `least_m` from all that stands in the world.

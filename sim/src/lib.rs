@@ -15,6 +15,7 @@ mod batch;
 mod builder;
 mod camera;
 mod caster;
+mod detour;
 mod episode;
 mod expert;
 mod families;

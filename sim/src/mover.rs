@@ -64,3 +64,19 @@ impl<'a> Surroundings<'a> {
         self.movers.iter().map(to).fold(still_m, f64::min)
     }
 }
+
+/// How far a driver with eyes looks into the future of those who walk, seconds.
+const LATER_S: f64 = 0.6;
+
+/// Those whom a driver with eyes minds at `t_s`: everybody where they are, and those who walk also
+/// where they will be in a moment.
+pub(crate) fn foreseen(movers_at: &dyn Fn(f64) -> Vec<Mover>, t_s: f64) -> Vec<Mover> {
+    let mut all = movers_at(t_s);
+    let walk = |(then, now): (Mover, &Mover)| {
+        let way = length(then.centre[0] - now.centre[0], then.centre[1] - now.centre[1]);
+        (way > 0.0).then_some(then)
+    };
+    let then: Vec<Mover> = movers_at(t_s + LATER_S).into_iter().zip(&all).filter_map(walk).collect();
+    all.extend(then);
+    all
+}

@@ -160,17 +160,27 @@ impl SensorEffects {
         let rest = (reach as u32) & 255;
         let full = (2 * whole as u32 + 1) * 256 + 2 * rest;
         let scale = (1u32 << 16) / full.max(1);
-        let mut line = vec![0u8; width * 3];
+        // The row with its ends repeated, so that the box never leaves it.
+        let pad = (whole + 1) * 3;
+        let mut line = vec![0u8; width * 3 + 2 * pad];
         for row in rgb.chunks_exact_mut(width * 3) {
-            line.copy_from_slice(row);
-            for c in 0..3 {
-                let at = |x: i64| u32::from(line[x.clamp(0, width as i64 - 1) as usize * 3 + c]);
-                let wide = whole as i64;
-                let mut sum: u32 = (-wide..=wide).map(at).sum();
-                for x in 0..width as i64 {
-                    let edges = at(x - wide - 1) + at(x + wide + 1);
-                    row[x as usize * 3 + c] = (((sum * 256 + edges * rest) * scale) >> 16).min(255) as u8;
-                    sum = sum + at(x + wide + 1) - at(x - wide);
+            let (Some(first), Some(last)) = (row.first_chunk::<3>().copied(), row.last_chunk::<3>().copied()) else {
+                return;
+            };
+            line[pad..pad + width * 3].copy_from_slice(row);
+            line[..pad].chunks_exact_mut(3).for_each(|p| p.copy_from_slice(&first));
+            line[pad + width * 3..].chunks_exact_mut(3).for_each(|p| p.copy_from_slice(&last));
+            let mut sums = [0u32; 3];
+            for pixel in line[3..3 + (2 * whole + 1) * 3].chunks_exact(3) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, byte)| *sum += u32::from(*byte));
+            }
+            let (left, right) = (line.chunks_exact(3), line[2 * pad..].chunks_exact(3));
+            let leaving = line[3..].chunks_exact(3);
+            for (((out, left), leaving), right) in row.chunks_exact_mut(3).zip(left).zip(leaving).zip(right) {
+                for c in 0..3 {
+                    let edges = u32::from(left[c]) + u32::from(right[c]);
+                    out[c] = (((sums[c] * 256 + edges * rest) * scale) >> 16).min(255) as u8;
+                    sums[c] = sums[c] + u32::from(right[c]) - u32::from(leaving[c]);
                 }
             }
         }
@@ -186,9 +196,12 @@ impl SensorEffects {
             return;
         }
         let keep = 256 - 3 * part;
-        for i in 0..count {
-            let near = u32::from(rgb[i + 3]) + u32::from(rgb[i + stride]) + u32::from(rgb[i + stride + 3]);
-            rgb[i] = ((u32::from(rgb[i]) * keep + near * part + 128) >> 8) as u8;
+        let from = rgb.to_vec();
+        let (here, right, below, across) = (&from[..count], &from[3..], &from[stride..], &from[stride + 3..]);
+        let near = right.iter().zip(below).zip(across);
+        for ((out, here), ((right, below), across)) in rgb.iter_mut().zip(here).zip(near) {
+            let near = u32::from(*right) + u32::from(*below) + u32::from(*across);
+            *out = ((u32::from(*here) * keep + near * part + 128) >> 8) as u8;
         }
     }
 
@@ -224,8 +237,10 @@ impl SensorEffects {
             let factor = bent(y, height) * (1.0 + self.bands[0] * sin_cos(turn).0);
             let factor = (1024.0 * factor).clamp(0.0, 4096.0) as u32;
             for (byte, column) in row.iter_mut().zip(&columns) {
-                let value = (u32::from(*byte) * ((column * factor) >> 10) + 512) >> 10;
-                *byte = steps[value.min(255) as usize];
+                *byte = ((u32::from(*byte) * ((column * factor) >> 10) + 512) >> 10).min(255) as u8;
+            }
+            if coarse > 1 {
+                row.iter_mut().for_each(|byte| *byte = steps[usize::from(*byte)]);
             }
         }
     }
@@ -235,16 +250,16 @@ impl SensorEffects {
         if self.noise <= 0.0 {
             return;
         }
-        // A uniform byte less 128 has a deviation of 73.9.
-        let size = |i: usize| 256.0 * self.noise / 73.9 * (0.5 + 0.5 * (i as f64 / 255.0).sqrt());
-        let sizes: [i32; 256] = std::array::from_fn(|i| size(i).min(1024.0) as i32);
+        // A uniform byte less 128 has a deviation of 73.9. In 1/65536: at black, and more for each step.
+        let white = (65_536.0 * self.noise / 73.9).min(262_144.0) as i32;
+        let (black, more) = (white / 2, white / 510);
         let mut state = mix64(self.seed ^ mix64((t_s * 1000.0).round() as i64 as u64)) | 1;
         for chunk in rgb.chunks_mut(8) {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
             for (byte, grain) in chunk.iter_mut().zip(state.to_le_bytes()) {
-                let change = ((i32::from(grain) - 128) * sizes[usize::from(*byte)]) >> 8;
+                let change = ((i32::from(grain) - 128) * (black + more * i32::from(*byte))) >> 16;
                 *byte = (i32::from(*byte) + change).clamp(0, 255) as u8;
             }
         }

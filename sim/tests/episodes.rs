@@ -20,7 +20,7 @@ fn episode(index: u64, recipe: &Recipe<'_>) -> (World, Episode) {
 
 #[test]
 fn a_recipe_decides_which_robots_drive() {
-    for kind in RobotKind::ALL {
+    for kind in [RobotKind::Car, RobotKind::Rover, RobotKind::Strider] {
         let recipe = Recipe { robots: &[kind], ..Recipe::default() };
         let (_, made) = episode(2, &recipe);
         assert_eq!(made.robot.kind, kind);
@@ -172,11 +172,12 @@ fn an_episode_survives_its_bytes() {
 #[test]
 fn damaged_bytes_are_refused_wherever_they_are_damaged() {
     let (world, robot, route, mut drives) = drives(1);
-    drives.iter_mut().for_each(|d| d.visits.truncate(2));
+    drives.truncate(1);
+    drives.iter_mut().for_each(|d| d.visits.truncate(1));
     let made = Episode::from_drives(&world, robot, route, None, drives).unwrap();
     let bytes = made.to_bytes();
-    let head = bytes.len() - 4 * FRAME_BYTES;
-    for cut in (0..head.min(bytes.len())).chain((head..bytes.len()).step_by(977)) {
+    let head = bytes.len() - FRAME_BYTES;
+    for cut in (0..head).chain((head..bytes.len()).step_by(977)) {
         assert!(Episode::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
     }
     for at in (0..head).chain((head..bytes.len()).step_by(977)) {

@@ -5,6 +5,7 @@ pub mod decode;
 pub mod nokhwa;
 pub mod replay;
 pub mod sim;
+pub mod sim_body;
 
 #[cfg(feature = "camera")]
 pub use self::nokhwa::{CameraOptions, NokhwaSource as CameraSource, ReceiptClock};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pilotage_gate::Command;
-use pilotage_sim::{Pose, Robot, Simulation, World};
+use pilotage_sim::{Crowd, Light, Pose, Robot, SensorEffects, Simulation, Surroundings, World};
 
 use super::{FrameSource, Next, SourceError};
 use crate::frame::{Monotonic, Picture, RawFrame, SourceStamp};
@@ -28,9 +28,27 @@ impl Default for SimCamera {
     }
 }
 
+/// The conditions of a drive: light, what the sensor does to pictures, and who is about.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The light.
+    pub light: Light,
+    /// The sensor's ways.
+    pub effects: SensorEffects,
+    /// People and boxes that no map knows.
+    pub crowd: Crowd,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self { light: Light::default(), effects: SensorEffects::none(), crowd: Crowd::default() }
+    }
+}
+
 /// A simulated robot with its camera.
 pub struct SimRobot {
     simulation: Simulation<Arc<World>>,
+    crowd: Crowd,
     camera: SimCamera,
     seq: u64,
     contact: bool,
@@ -42,7 +60,23 @@ impl SimRobot {
     #[must_use]
     pub fn new(world: Arc<World>, robot: Robot, start: Pose, seed: u64, camera: SimCamera) -> Self {
         let simulation = Simulation::new(world, robot, start, seed);
-        Self { simulation, camera, seq: 0, contact: false, touches: 0 }
+        Self { simulation, crowd: Crowd::default(), camera, seq: 0, contact: false, touches: 0 }
+    }
+
+    /// The same robot under other conditions.
+    #[must_use]
+    pub fn in_scene(mut self, scene: Scene) -> Self {
+        self.simulation = self.simulation.with_effects(scene.effects);
+        self.simulation.set_light(scene.light);
+        self.crowd = scene.crowd;
+        self.simulation.set_movers(self.crowd.at(0.0));
+        self
+    }
+
+    /// The world, and who is in it now.
+    #[must_use]
+    pub fn surroundings(&self) -> Surroundings<'_> {
+        self.simulation.surroundings()
     }
 
     /// The same robot with imprecise drives; see [`Simulation::with_actuator_noise`].
@@ -66,6 +100,9 @@ impl SimRobot {
 
     /// Lets it drive.
     pub fn step(&mut self, linear_mps: f64, angular_rps: f64, dt_s: f64) {
+        if !self.crowd.is_empty() {
+            self.simulation.set_movers(self.crowd.at(self.simulation.time_s()));
+        }
         let report = self.simulation.step(linear_mps, angular_rps, dt_s);
         if report.contact && !self.contact {
             self.touches += 1;

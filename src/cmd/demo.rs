@@ -11,7 +11,7 @@ use super::{Outcome, absolute, load_policy, refuse_existing};
 use crate::camera::decode::decode;
 use crate::cli::DemoArgs;
 use crate::draw::{Canvas, DRIVEN, GOAL, INK, TAUGHT};
-use crate::episode::{self, Episode};
+use crate::episode::{self, Episode, Track};
 use crate::frame::Picture;
 use crate::navigator::Phase;
 use crate::record::run::{FORMAT, METADATA, RunHeader, RunRecorder};
@@ -69,7 +69,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
         goal: map.map().goal_spec("LAST")?.0,
         start: Some(0),
         profile: episode.profile.clone(),
-        navigator: crate::navigator::NavigatorConfig::default(),
+        navigator: crate::drive::navigator_of(&episode.profile),
     };
     let recorder = Recorder::create(&recording, RecorderOptions { queue: 4096, ..RecorderOptions::default() })?;
     let mut views = Views::default();
@@ -91,10 +91,11 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome> {
         })
     });
     bar.finish_and_clear();
-    let (outcome, track) = driven?;
+    let drive = driven?;
+    let outcome = &drive.outcome;
     let record = record?;
     let picture = out.join("demo.png");
-    draw(&picture, &episode, &map, &track, &views, &outcome)?;
+    draw(&picture, &episode, &map, &drive.track, &views, outcome)?;
 
     let verdict = if outcome.success { "Arrived" } else { "Did NOT arrive" };
     println!(
@@ -147,7 +148,7 @@ fn draw(
     path: &Path,
     episode: &Episode,
     map: &pilotage_graph::MapDir,
-    track: &[Pose],
+    track: &Track,
     views: &Views,
     outcome: &episode::Outcome,
 ) -> Result<()> {
@@ -165,7 +166,7 @@ fn draw(
         (x as f64 + 12.0, y as f64 + 36.0)
     };
     let taught: Vec<(f64, f64)> = episode.teleop.iter().map(|step| on_plan(&step.pose)).collect();
-    let driven: Vec<(f64, f64)> = track.iter().map(on_plan).collect();
+    let driven: Vec<(f64, f64)> = track.poses().map(on_plan).collect();
     canvas.path(&taught, TAUGHT, 5);
     canvas.path(&driven, DRIVEN, 2);
     let radius = |metres: f64| (metres * f64::from(px_per_m)).round().max(3.0) as u32;

@@ -1,74 +1,78 @@
-//! `pilotage eval`: closed-loop episodes beside replaying the commands blindly, paired world by world.
+//! `pilotage eval`: paired closed-loop episodes of several methods in simulated worlds.
 
-use std::io::Write as _;
+mod episodes;
+mod picture;
+mod plan;
+mod plot;
+mod rows;
+mod stats;
+mod table;
+mod trace;
+
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use indicatif::ProgressBar;
-use pilotage_sim::{Split, WorldId};
-use serde::Serialize;
 
+use self::episodes::{Worker, scratch};
+use self::plan::{CAMERA_HZ, Method, Plan};
+use self::rows::{Facts, Finished, Journal};
 use super::{Outcome, load_policy, refuse_existing};
 use crate::cli::EvalArgs;
-use crate::draw::{Canvas, DRIVEN, GOAL, INK, TAUGHT};
-use crate::episode::{self, Episode};
-use crate::frame::Picture;
-use crate::runtime::parallel::map_indexed;
-
-#[derive(Serialize)]
-struct Row {
-    world: String,
-    family: &'static str,
-    teleop_s: f64,
-    places: usize,
-    ours: episode::Outcome,
-    blind: episode::Outcome,
-}
+use crate::config::Profile;
+use crate::episode;
+use crate::runtime::parallel::map_indexed_with;
 
 #[allow(clippy::disallowed_methods)] // How long the user waited; nothing depends on it.
 pub(super) fn run(args: &EvalArgs) -> Result<Outcome> {
-    let split = Split::from_name(&args.split)
-        .with_context(|| format!("there is no split {:?}; choose train, validation or test", args.split))?;
-    if let Some(json) = &args.json {
-        refuse_existing(json, "give another file name")?;
+    let plan = Plan::new(args)?;
+    for file in args.csv.iter().chain(&args.plot) {
+        refuse_existing(file, "give another file name")?;
     }
     if let Some(folder) = &args.pictures {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let began = Instant::now();
-    let (policy, folder) = load_policy(&args.policy, &crate::config::Profile::default())?;
+    let (policy, folder) = load_policy(&args.policy, &Profile::default())?;
+    if let Some(index) = args.trace {
+        return trace(&plan, index, policy);
+    }
     println!("policy      {} at {}", policy.describe(), folder.display());
     println!(
-        "worlds      {}:{} and on, {} episodes; start off by N(0, {} m), N(0, {} rad)",
-        split.name(),
-        args.first,
-        args.episodes,
+        "worlds      {}:{} and on, {} episodes; effects {}{}; start off by N(0, {} m), N(0, {} rad)",
+        plan.split.name(),
+        plan.first,
+        plan.episodes,
+        plan.effects.name(),
+        if plan.movers { ", people and boxes about" } else { "" },
         episode::START_SIGMA_M,
         episode::START_SIGMA_RAD
     );
-    drop(policy);
-    let bar = ProgressBar::new(args.episodes as u64);
-    let scratch = std::env::temp_dir().join(format!("pilotage-eval-{}", std::process::id()));
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let rows: Vec<Result<Option<Row>>> = map_indexed(args.episodes, args.threads, |index| {
-        let row = one(args, WorldId { split, index: args.first + index as u64 }, &scratch.join(index.to_string()));
-        bar.inc(1);
-        row
-    });
-    bar.finish_and_clear();
-    std::fs::remove_dir_all(&scratch).ok();
-    let rows: Vec<Option<Row>> = rows.into_iter().collect::<Result<_>>()?;
-    let left_out = rows.iter().filter(|row| row.is_none()).count();
-    let rows: Vec<Row> = rows.into_iter().flatten().collect();
-    anyhow::ensure!(!rows.is_empty(), "none of the {} worlds could be driven", args.episodes);
-    if let Some(json) = &args.json {
-        let mut file = std::fs::File::create_new(json).with_context(|| format!("cannot make {}", json.display()))?;
-        for row in &rows {
-            writeln!(file, "{}", serde_json::to_string(row)?)
-                .with_context(|| format!("cannot write {}", json.display()))?;
+    for &method in &plan.methods {
+        if let Some(numbers) = plan.differs(method) {
+            println!("{:<12}pilotage with {numbers}", method.name());
         }
     }
-    table(&rows);
+    let key = plan.key(policy.sha256());
+    drop(policy);
+    let (journal, old) = Journal::open(args.resume.as_deref(), &key)?;
+    if !old.is_empty() {
+        println!("resumed     {} episodes were driven before", old.len());
+    }
+    let finished = all(args, &plan, &journal, old)?;
+    let rows: Vec<&Facts> = finished.iter().filter_map(|one| one.episode.as_ref()).collect();
+    anyhow::ensure!(!rows.is_empty(), "none of the {} worlds could be driven", finished.len());
+    if let Some(csv) = &args.csv {
+        rows::write_csv(csv, &rows)?;
+    }
+    if let Some(path) = &args.plot {
+        let title = format!("success over {} episodes of the {} split, 95 % intervals", rows.len(), plan.split.name());
+        plot::draw(path, &plan.methods, &rows, &title)?;
+    }
+    table::print(&plan.methods, &rows);
+    table::failures(&rows);
+    let left_out = finished.len() - rows.len();
     if left_out > 0 {
         println!(
             "left out    {left_out} worlds without a way that the teleoperator can drive without touching something"
@@ -78,119 +82,85 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn one(args: &EvalArgs, id: WorldId, scratch: &std::path::Path) -> Result<Option<Row>> {
-    let Some(episode) = Episode::of(id) else { return Ok(None) };
-    let (mut policy, _) = load_policy(&args.policy, &episode.profile)?;
-    let (map, report) = episode.build_map(policy.as_mut(), scratch)?;
-    let (ours, track) = episode.drive(policy, map, None, &mut |_| {})?;
-    std::fs::remove_dir_all(scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
-    let blind = episode.replay_blindly();
-    let name = format!("{}:{}", id.split.name(), id.index);
-    if let Some(folder) = &args.pictures
-        && !ours.success
-    {
-        draw(&episode, &track, &ours, &folder.join(format!("{}-{}.png", id.split.name(), id.index)))?;
-    }
-    Ok(Some(Row {
-        world: name,
-        family: episode.world.family().name(),
-        teleop_s: episode.teleop_s(),
-        places: report.nodes,
-        ours,
-        blind,
-    }))
-}
-
-fn table(rows: &[Row]) {
-    println!();
-    println!(
-        "{:<22}{:>9}{:>10}{:>10}{:>12}{:>10}{:>8}",
-        "", "success", "(+- SE)", "arrived", "touches/run", "progress", "time"
-    );
-    let ours: Vec<&episode::Outcome> = rows.iter().map(|row| &row.ours).collect();
-    let blind: Vec<&episode::Outcome> = rows.iter().map(|row| &row.blind).collect();
-    line("pilotage", &ours);
-    line("open-loop replay", &blind);
-    let mut families: Vec<&str> = rows.iter().map(|row| row.family).collect();
-    families.sort_unstable();
-    families.dedup();
-    for family in families {
-        let ours: Vec<&episode::Outcome> =
-            rows.iter().filter(|row| row.family == family).map(|row| &row.ours).collect();
-        line(&format!("  {family} ({})", ours.len()), &ours);
-    }
-    println!();
-    println!(
-        "success     arrival declared by the runtime, within max(0.6 m, 0.75 s of cruise) of the goal, nothing touched"
-    );
-    println!(
-        "episodes    {}, {:.1} s of teleoperation and {:.0} places on average",
-        rows.len(),
-        rows.iter().map(|row| row.teleop_s).sum::<f64>() / rows.len() as f64,
-        rows.iter().map(|row| row.places as f64).sum::<f64>() / rows.len() as f64
-    );
-    for row in rows.iter().filter(|row| !row.ours.success) {
-        println!(
-            "failed      {} ({}): {}, {:.2} m off, {} touches, {:.0} % of the way",
-            row.world,
-            row.family,
-            row.ours.end_phase.as_deref().unwrap_or("-"),
-            row.ours.error_m,
-            row.ours.touches,
-            100.0 * row.ours.progress
-        );
-    }
-}
-
-fn line(name: &str, outcomes: &[&episode::Outcome]) {
-    let n = outcomes.len() as f64;
-    let mean = |value: &dyn Fn(&episode::Outcome) -> f64| outcomes.iter().map(|o| value(o)).sum::<f64>() / n;
-    let success = mean(&|o| f64::from(u8::from(o.success)));
-    let standard_error = (success * (1.0 - success) / n).sqrt();
-    println!(
-        "{name:<22}{:>7.1} %{:>10.1}{:>8.1} %{:>12.2}{:>10.2}{:>8.2}",
-        100.0 * success,
-        100.0 * standard_error,
-        100.0 * mean(&|o| f64::from(u8::from(o.arrived))),
-        mean(&|o| o.touches as f64),
-        mean(&|o| o.progress),
-        mean(&|o| o.time_ratio)
-    );
-}
-
-fn draw(
-    episode: &Episode,
-    track: &[pilotage_sim::Pose],
-    outcome: &episode::Outcome,
-    path: &std::path::Path,
-) -> Result<()> {
-    let size_m = episode.world.size_m();
-    let px_per_m = (800.0 / size_m[0].max(size_m[1])).clamp(4.0, 60.0) as u32;
-    let plan = pilotage_sim::plan_view(&episode.world, px_per_m);
-    let picture = Picture::from_rgb8(plan.width as u32, plan.height as u32, plan.rgb.clone())?;
-    let mut canvas = Canvas::new(plan.width as u32 + 8, plan.height as u32 + 28);
-    canvas.picture(4, 24, &picture, 1);
-    let on_plan = |pose: &pilotage_sim::Pose| {
-        let (x, y) = plan.world_to_px(pose.x_m, pose.y_m);
-        (x as f64 + 4.0, y as f64 + 24.0)
+/// Drives until there are as many episodes as wanted, in the order of the indices; those of the journal count.
+fn all(args: &EvalArgs, plan: &Plan, journal: &Journal, old: Vec<Finished>) -> Result<Vec<Finished>> {
+    let complete = |one: &Finished| {
+        one.episode.as_ref().is_none_or(|facts| plan.methods.iter().all(|&method| facts.of(method).is_some()))
     };
-    canvas.path(&episode.teleop.iter().map(|step| on_plan(&step.pose)).collect::<Vec<_>>(), TAUGHT, 4);
-    canvas.path(&track.iter().map(on_plan).collect::<Vec<_>>(), DRIVEN, 2);
-    canvas.disc(on_plan(&episode.start), 5, DRIVEN);
-    canvas.disc(on_plan(&episode.goal()), 5, GOAL);
-    let end = outcome.end_phase.as_deref().unwrap_or("-");
-    canvas.text(
-        4,
-        5,
-        &format!(
-            "{}:{} {} {:.2} m off, {} touches",
-            episode.id.split.name(),
-            episode.id.index,
-            end,
-            outcome.error_m,
-            outcome.touches
-        ),
-        INK,
-    );
-    canvas.save(path).with_context(|| format!("cannot write {}", path.display()))
+    let mut known: BTreeMap<u64, Finished> = old.into_iter().filter(complete).map(|one| (one.index, one)).collect();
+    let scratch = scratch()?;
+    let bar = ProgressBar::new(plan.episodes as u64);
+    let mut taken: Vec<Finished> = Vec::new();
+    let mut next = plan.first;
+    let result = loop {
+        let valid = taken.iter().filter(|one| one.episode.is_some()).count();
+        if valid >= plan.episodes {
+            break Ok(());
+        }
+        if taken.len() > 20 * plan.episodes + 100 {
+            break Err(anyhow::anyhow!("only {valid} of {} worlds could be driven", taken.len()));
+        }
+        // Never more than are missing: which episodes count must not depend on the threads.
+        let batch: Vec<u64> = (next..next + (plan.episodes - valid) as u64).collect();
+        next += batch.len() as u64;
+        let missing: Vec<u64> = batch.iter().copied().filter(|index| !known.contains_key(index)).collect();
+        bar.set_position(valid as u64);
+        let driven = map_indexed_with(
+            missing.len(),
+            args.threads,
+            || load_policy(&args.policy, &Profile::default()).map(|(policy, _)| Worker::new(policy, scratch.clone())),
+            |worker, at| {
+                let worker = worker.as_mut().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+                let index = missing.get(at).copied().unwrap_or_default();
+                let one = drive(args, plan, worker, index)?;
+                journal.add(&one)?;
+                bar.inc(1);
+                Ok(one)
+            },
+        );
+        let driven: Result<Vec<Finished>> = driven.into_iter().collect();
+        match driven {
+            Ok(driven) => known.extend(driven.into_iter().map(|one| (one.index, one))),
+            Err(error) => break Err(error),
+        }
+        taken.extend(batch.iter().filter_map(|index| known.get(index).cloned()));
+    };
+    bar.finish_and_clear();
+    std::fs::remove_dir_all(&scratch).ok();
+    result.map(|()| taken)
+}
+
+fn drive(args: &EvalArgs, plan: &Plan, worker: &mut Worker, index: u64) -> Result<Finished> {
+    worker
+        .episode(plan, index, &mut |method, episode, drive| {
+            if let Some(folder) = args.pictures.as_ref().filter(|_| method == Method::Ours && !drive.outcome.success) {
+                let name = format!("{}-{}.png", episode.id.split.name(), episode.id.index);
+                picture::draw(episode, drive, &folder.join(name))?;
+            }
+            Ok(())
+        })
+        .with_context(|| format!("episode {}:{index}", plan.split.name()))
+}
+
+fn trace(plan: &Plan, index: u64, policy: Box<dyn crate::policy::Policy>) -> Result<Outcome> {
+    let scratch = scratch()?;
+    let mut worker = Worker::new(policy, scratch.clone());
+    let mut success = true;
+    let finished = worker.episode(plan, index, &mut |method, episode, drive| {
+        println!(
+            "{} in {}:{index} ({}), robot {}, cruise {:.2} m/s, radius {:.2} m",
+            method.title(),
+            plan.split.name(),
+            episode.world.family().name(),
+            episode.robot.kind.name(),
+            episode.robot.v_max_mps,
+            episode.robot.radius_m
+        );
+        trace::print(episode, drive, CAMERA_HZ);
+        success &= drive.outcome.success;
+        Ok(())
+    });
+    std::fs::remove_dir_all(&scratch).ok();
+    anyhow::ensure!(finished?.episode.is_some(), "nobody can be driven through that world; try another index");
+    Ok(if success { Outcome::Done } else { Outcome::Negative })
 }

@@ -5,6 +5,7 @@ mod assess;
 mod demo;
 mod doctor;
 mod eval;
+mod export;
 mod map;
 mod places;
 mod policy;
@@ -55,11 +56,12 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Eval(args) => eval::run(&args),
-        Command::Sim(crate::cli::SimCommand::Record(args)) => sim::record(&args),
+        Command::Sim(command) => sim::dispatch(&command),
         Command::Policy(crate::cli::PolicyCommand::Check { folder, ort_lib }) => {
             policy::check(folder.as_deref(), ort_lib.as_deref())
         }
         Command::Policy(crate::cli::PolicyCommand::Recall(args)) => places::run(&args),
+        Command::Export(crate::cli::ExportCommand::Dataset(args)) => export::dataset(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

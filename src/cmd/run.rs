@@ -14,9 +14,9 @@ use super::assess::{Assessor, Course, read_truth};
 use super::{Outcome, absolute, load_policy};
 use crate::cli::RunArgs;
 use crate::config::Profile;
-use crate::drive::{ControlOutput, DriveLoop};
+use crate::drive::{ControlOutput, DriveLoop, navigator_of};
 use crate::frame::Monotonic;
-use crate::navigator::{NavigatorConfig, Phase};
+use crate::navigator::Phase;
 use crate::pilot::{Pilot, TickOutput};
 use crate::record::run::{FORMAT, METADATA, RunHeader, RunRecorder};
 use crate::record::{Recorder, RecorderOptions};
@@ -64,7 +64,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
             Start::Unknown => None,
         },
         profile: profile.clone(),
-        navigator: NavigatorConfig::default(),
+        navigator: navigator_of(&profile),
     };
     println!("policy      {engine_text}");
     println!("map         {}, {} places; to place {}", args.map.display(), map.map().node_count(), goal.0);
@@ -75,13 +75,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome> {
         Some(lap) => {
             let hz = ends.log_hz().context("--lap needs the log's rate: give --hz")?;
             let (oracle, _) = load_policy(&args.policy, &profile)?;
-            let oracle = Pilot::new(oracle, map.clone(), NavigatorConfig::default(), goal, start)?;
+            let oracle = Pilot::new(oracle, map.clone(), navigator_of(&profile), goal, start)?;
             let truth = args.truth.as_deref().map(read_truth).transpose()?.unwrap_or_default();
             Some(Assessor::new(Course::of(map.map(), lap, hz, truth), hz, oracle))
         }
         None => None,
     };
-    let pilot = Pilot::new(policy, map, NavigatorConfig::default(), goal, start)?;
+    let pilot = Pilot::new(policy, map, navigator_of(&profile), goal, start)?;
     let watch = Watch { assessor: assessor.as_ref(), phase: std::sync::Mutex::new(Phase::Waiting) };
     let work = |recorder: Option<RunRecorder>| -> Result<Outcome> {
         let intake = Intake::new(&spec, &profile, recorder.clone());

@@ -49,6 +49,10 @@ pub struct Drive {
     /// Left out, it is `cruise_mps` times the model's period.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step_length_m: Option<f32>,
+    /// From a command to the robot doing it, seconds; the controller steers for where the robot will be by then.
+    pub latency_s: f32,
+    /// Whether a lost robot may turn on the spot to look around; otherwise it stands still.
+    pub turn_to_look: bool,
 }
 
 /// What stops the robot.
@@ -127,6 +131,8 @@ impl Default for Drive {
             min_turning_radius_m: 0.0,
             cruise_mps: 0.25,
             step_length_m: None,
+            latency_s: 0.0,
+            turn_to_look: false,
         }
     }
 }
@@ -231,6 +237,7 @@ impl Profile {
         if let Some(step) = d.step_length_m {
             range("drive.step_length_m", step, 0.001, 10.0, "m");
         }
+        range("drive.latency_s", d.latency_s, 0.0, 1.0, "s");
         // A command stands until the next control step, 0.05 s later: together never more than 0.5 s.
         range("safety.max_age_s", self.safety.max_age_s, 0.05, 0.45, "s");
         range("camera.rate_hz", self.camera.rate_hz, 1.0, 1000.0, "Hz");

@@ -84,7 +84,10 @@ impl Controller {
     }
 
     fn unsmoothed(&self, now: Monotonic, plan: &PathPlan) -> Option<Wanted> {
-        let motion = self.motion_since(plan.captured(), now)?;
+        // What is sent now takes effect after the latency; until then the robot does what it was sent before. At the
+        // time of the picture it was still doing what it had been sent a latency earlier.
+        let latency_ns = (self.config.latency_s * 1e9) as u64;
+        let motion = self.motion_since(Monotonic(plan.captured().0.saturating_sub(latency_ns)), now)?;
         wanted_motion(&advance(plan, &motion), &self.config).ok()
     }
 

@@ -1,6 +1,7 @@
 //! A path in front of the robot, and the motion that follows it. Pure functions.
 
 use pilotage_gate::{Monotonic, Wanted};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Motion;
@@ -142,7 +143,8 @@ impl PathPlan {
 }
 
 /// How waypoints become velocities.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ControllerConfig {
     /// Which waypoint to steer at, from 0. The last one where a plan has fewer.
     pub waypoint_index: usize,
@@ -162,6 +164,11 @@ pub struct ControllerConfig {
     pub step_length_m: f64,
     /// Time constant with which a new plan takes over, seconds; 0 for at once.
     pub smoothing_s: f64,
+    /// How long the robot takes to do what it is told, seconds. The controller steers for where the robot will be by
+    /// then, by what it has been told already.
+    pub latency_s: f64,
+    /// Share of the speed given up per radian that the robot has yet to turn; 0 for none.
+    pub slow_per_rad: f64,
 }
 
 impl ControllerConfig {
@@ -179,6 +186,8 @@ impl ControllerConfig {
             min_turning_radius_m: 0.0,
             step_length_m,
             smoothing_s: 0.05,
+            latency_s: 0.0,
+            slow_per_rad: 0.0,
         }
     }
 
@@ -197,6 +206,8 @@ impl ControllerConfig {
             ("min_turning_radius_m", self.min_turning_radius_m, 0.0, 20.0),
             ("step_length_m", self.step_length_m, 0.001, 10.0),
             ("smoothing_s", self.smoothing_s, 0.0, 1.0),
+            ("latency_s", self.latency_s, 0.0, 1.0),
+            ("slow_per_rad", self.slow_per_rad, 0.0, 2.0),
         ] {
             if !(lowest..=highest).contains(&value) {
                 return Err(ControlError::OutOfBounds { field, value, lowest, highest });
@@ -248,7 +259,8 @@ pub fn wanted_motion(plan: &PathPlan, config: &ControllerConfig) -> Result<Wante
     let bearing_share = (x_m.hypot(y_m) / config.step_length_m).clamp(0.0, 1.0);
     let turn_rad = bearing_share * config.turn_gain * bearing_rad + (1.0 - bearing_share) * heading_rad;
     let speed_share = x_m / (config.step_length_m * config.speed_divisor);
-    let linear_mps = config.max_linear_mps * speed_share.clamp(0.0, 1.0);
+    let slowed = (1.0 - config.slow_per_rad * turn_rad.abs()).max(0.2);
+    let linear_mps = config.max_linear_mps * speed_share.clamp(0.0, 1.0) * slowed;
     let max_angular_rps = if config.min_turning_radius_m > 0.0 {
         config.max_angular_rps.min(linear_mps / config.min_turning_radius_m)
     } else {

@@ -73,6 +73,26 @@ impl Candidate {
         })
     }
 
+    /// The same way at a share of its pace: the waypoints drawn in towards the robot. Their bearings stay.
+    #[must_use]
+    pub fn slowed(mut self, pace: f32) -> Self {
+        if pace < 1.0 {
+            for waypoint in self.waypoints.iter_mut().take(self.len) {
+                waypoint.x_units *= pace;
+                waypoint.y_units *= pace;
+            }
+        }
+        self
+    }
+
+    /// Turning on the spot by `turn_rad`, counter-clockwise positive, to look around.
+    #[must_use]
+    pub fn turn(node: NodeId, turn_rad: f32) -> Self {
+        let (sin_yaw, cos_yaw) = turn_rad.sin_cos();
+        let waypoint = WaypointUnits { x_units: 0.0, y_units: 0.0, cos_yaw, sin_yaw };
+        Self { node, distance_steps: 0.0, waypoints: [waypoint; MAX_WAYPOINTS], len: MAX_WAYPOINTS }
+    }
+
     /// The waypoints that count.
     #[must_use]
     pub fn waypoints(&self) -> &[WaypointUnits] {

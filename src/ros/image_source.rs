@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::executor::{Worker, block_on_until};
 use super::messages::{CompressedImage, Image, Time};
+use super::node::SENSOR_QOS;
 use super::pixels::{picture_from_compressed, picture_from_image};
 use super::slot::{Slot, Taken};
 use super::{ImageTransport, RosError, RosNode};
@@ -108,7 +109,7 @@ fn read_in_background<M: DeserializeOwned + Send + 'static>(
     wrap: fn(M) -> Message,
     slot: &Arc<Slot<Arrival>>,
 ) -> Result<Worker, RosError> {
-    let subscription = node.subscribe::<M>(topic, MessageTypeName::new("sensor_msgs", type_name))?;
+    let subscription = node.subscribe::<M>(topic, MessageTypeName::new("sensor_msgs", type_name), SENSOR_QOS)?;
     let (node, topic, slot) = (node.clone(), topic.to_owned(), Arc::clone(slot));
     Worker::start("pilotage-image", move |stop| {
         // Also told when the thread panics, so that nobody waits for pictures for ever.

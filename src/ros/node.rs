@@ -10,19 +10,20 @@ use serde::Serialize;
 
 use super::args::split_absolute;
 use super::executor::{Worker, block_on_until};
-use super::{Network, RosCommandSink, RosError, RosImageSource, RosOptions};
+use super::{Network, RobotFigures, RosCommandSink, RosError, RosImageSource, RosOptions, RosRobot};
 
-/// Commands: only the newest counts, and sending never waits. Reliable, because a base may ask for
+/// Commands and states: only the newest counts, and sending never waits. Reliable, because a base may ask for
 /// that, and a subscriber that asks for more than is offered gets nothing at all.
-const COMMAND_QOS: QosProfile = QosProfile {
+pub(super) const COMMAND_QOS: QosProfile = QosProfile {
     reliability: Reliability::Reliable { when_full: WhenFull::Fail },
     durability: Durability::Volatile,
     history: History::KeepLast { depth: 1 },
     ..QosProfile::subscription_default()
 };
 
-/// Pictures: what is lost is lost; asking for no more than that matches every camera driver.
-const PICTURE_QOS: QosProfile = QosProfile {
+/// Sensors, and whatever a newer one makes worthless: what is lost is lost. Asking for no more than that matches every
+/// sender; offering no more matches what listens to sensors.
+pub(super) const SENSOR_QOS: QosProfile = QosProfile {
     reliability: Reliability::BestEffort,
     durability: Durability::Volatile,
     history: History::KeepLast { depth: 1 },
@@ -104,6 +105,14 @@ impl RosNode {
         RosImageSource::open(self)
     }
 
+    /// Opens a robot's topics: sensors out, commands in.
+    ///
+    /// # Errors
+    /// As [`Self::image_source`].
+    pub fn robot(&self, figures: &RobotFigures) -> Result<RosRobot, RosError> {
+        RosRobot::open(self, figures)
+    }
+
     /// Full name of the node, for example `/r1/pilotage`.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -126,24 +135,26 @@ impl RosNode {
         &self,
         topic: &str,
         message_type: MessageTypeName,
+        qos: QosProfile,
     ) -> Result<Publisher<M>, RosError> {
         let failed = |reason| RosError::Topic { action: "publish to", topic: topic.to_owned(), reason };
         let name = middleware_name(topic)?;
         let mut node = self.lock();
-        let topic = node.create_topic(&name, message_type, &COMMAND_QOS).map_err(|error| failed(error.to_string()))?;
-        node.create_publisher(&topic, Some(COMMAND_QOS)).map_err(|error| failed(error.to_string()))
+        let topic = node.create_topic(&name, message_type, &qos).map_err(|error| failed(error.to_string()))?;
+        node.create_publisher(&topic, Some(qos)).map_err(|error| failed(error.to_string()))
     }
 
     pub(super) fn subscribe<M: 'static>(
         &self,
         topic: &str,
         message_type: MessageTypeName,
+        qos: QosProfile,
     ) -> Result<Subscription<M>, RosError> {
         let failed = |reason| RosError::Topic { action: "subscribe to", topic: topic.to_owned(), reason };
         let name = middleware_name(topic)?;
         let mut node = self.lock();
-        let topic = node.create_topic(&name, message_type, &PICTURE_QOS).map_err(|error| failed(error.to_string()))?;
-        node.create_subscription(&topic, Some(PICTURE_QOS)).map_err(|error| failed(error.to_string()))
+        let topic = node.create_topic(&name, message_type, &qos).map_err(|error| failed(error.to_string()))?;
+        node.create_subscription(&topic, Some(qos)).map_err(|error| failed(error.to_string()))
     }
 
     pub(super) fn subscribers_of<M: Serialize>(&self, publisher: &Publisher<M>) -> usize {

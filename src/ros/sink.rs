@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::executor::let_the_middleware_send;
 use super::messages::{Header, Time, Twist, TwistStamped};
+use super::node::COMMAND_QOS;
 use super::{RosError, RosNode};
 
 /// Zero commands sent when a sink that has sent anything is closed.
@@ -44,11 +45,15 @@ impl RosCommandSink {
         let origin_topic = options.resolve("~/cmd_vel_origin")?;
         let stamped_type = || MessageTypeName::new("geometry_msgs", "TwistStamped");
         let commands = if options.stamped {
-            Commands::Stamped(node.publish(&commands_topic, stamped_type())?)
+            Commands::Stamped(node.publish(&commands_topic, stamped_type(), COMMAND_QOS)?)
         } else {
-            Commands::Plain(node.publish(&commands_topic, MessageTypeName::new("geometry_msgs", "Twist"))?)
+            Commands::Plain(node.publish(
+                &commands_topic,
+                MessageTypeName::new("geometry_msgs", "Twist"),
+                COMMAND_QOS,
+            )?)
         };
-        let origin = node.publish(&origin_topic, stamped_type())?;
+        let origin = node.publish(&origin_topic, stamped_type(), COMMAND_QOS)?;
         Ok(Self { commands, commands_topic, origin, origin_topic, has_sent: false, node: node.clone() })
     }
 
@@ -126,7 +131,7 @@ impl Drop for RosCommandSink {
     }
 }
 
-fn publish<M: Serialize>(publisher: &Publisher<M>, message: M, topic: &str) -> Result<(), RosError> {
+pub(super) fn publish<M: Serialize>(publisher: &Publisher<M>, message: M, topic: &str) -> Result<(), RosError> {
     publisher.publish(message).map_err(|error| match error {
         WriteError::WouldBlock { .. } => RosError::Full { topic: topic.to_owned() },
         error => RosError::Send { topic: topic.to_owned(), reason: error.forget_data().to_string() },

@@ -16,6 +16,7 @@ pub mod lockstep;
 pub mod parallel;
 pub mod realtime;
 mod recording;
+pub mod robot;
 mod slot;
 
 pub use recording::with_recorder;
@@ -169,6 +170,12 @@ impl TickLoop {
     /// The pilot inside.
     pub fn pilot(&mut self) -> &mut Pilot {
         &mut self.pilot
+    }
+
+    /// The pilot itself, to take it apart.
+    #[must_use]
+    pub fn into_pilot(self) -> Pilot {
+        self.pilot
     }
 
     /// One tick, and what control makes of it.

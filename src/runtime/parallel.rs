@@ -7,17 +7,28 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs `work(index)` for `0..count` on `threads` threads and returns the results in the order of the indices.
 pub fn map_indexed<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    map_indexed_with(count, threads, || (), |(), index| work(index))
+}
+
+/// The same with something of its own for each thread, made once by `init`.
+pub fn map_indexed_with<S, T: Send>(
+    count: usize,
+    threads: usize,
+    init: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) -> T + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(count));
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, count.max(1)) {
             scope.spawn(|| {
+                let mut own = init();
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     if index >= count {
                         return;
                     }
-                    let result = work(index);
+                    let result = work(&mut own, index);
                     results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
                 }
             });

@@ -84,6 +84,19 @@ impl Peer {
         assert_eq!(line.as_deref(), Ok("READY"), "the peer found nobody");
     }
 
+    /// The same for a peer that writes down what it hears before it is ready, too.
+    #[allow(dead_code, reason = "not every test binary uses it")]
+    pub(crate) fn wait_until_ready_among_records(&self) {
+        let end = Instant::now() + 2 * MATCH_TIME;
+        loop {
+            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())).as_deref() {
+                Ok("READY") => return,
+                Ok("DONE") | Err(_) => panic!("the peer found nobody"),
+                Ok(_) => {}
+            }
+        }
+    }
+
     /// The records the peer prints until there are `count`, it is done, or `time` is over.
     pub(crate) fn records(&self, count: usize, time: Duration) -> Vec<Value> {
         let end = Instant::now() + time;

@@ -19,7 +19,7 @@ const TICKS_WANTED: f64 = 0.95;
 const SILENCE_LIMIT_MS: f64 = 500.0;
 
 /// One at a time: real time on a machine that runs several interpreters says nothing about us.
-fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }

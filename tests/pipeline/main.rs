@@ -16,9 +16,14 @@ mod bad_input;
 mod closed_loop;
 #[cfg(feature = "ros")]
 mod drive_wire;
+mod export;
 mod faults;
 mod mapping;
+#[cfg(feature = "ros")]
+mod notes;
 mod realtime_faults;
 mod replay;
+#[cfg(feature = "ros")]
+mod robot_wire;
 mod support;
 mod two_clocks;

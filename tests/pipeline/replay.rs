@@ -40,7 +40,7 @@ fn recording() -> &'static Path {
         let (driven, report) = with_recorder(recorder, METADATA, header.to_metadata().unwrap(), |sink| {
             episode().drive(policy, map, Some(&RunRecorder::new(sink)), &mut |_| {})
         });
-        let (outcome, _) = driven.unwrap();
+        let outcome = driven.unwrap().outcome;
         let report = report.unwrap();
         assert!(report.complete && report.counts.dropped == 0 && report.counts.lost == 0, "{report:?}");
         println!("recorded drive: {outcome:?}, {} records, {} bytes", report.counts.written, report.file_bytes);

@@ -16,6 +16,12 @@ const PEERS_PYTHON: (u32, u32) = (3, 11);
 /// What numpy and onnx are pinned for.
 const REFERENCE_PYTHONS: std::ops::RangeInclusive<(u32, u32)> = (3, 10)..=(3, 13);
 
+/// What torch and onnxruntime are pinned for.
+const TRAINING_PYTHONS: std::ops::RangeInclusive<(u32, u32)> = (3, 11)..=(3, 13);
+
+/// Succeeds where everything that training and export import is installed.
+pub const TRAINING_PROBE: &str = "import matplotlib, numpy, onnx, onnxruntime, PIL, torch";
+
 /// A shared library that is taken out of a pinned wheel.
 struct Library {
     title: &'static str,
@@ -78,6 +84,25 @@ pub fn ros_peers(workspace: &Workspace) -> Result<PathBuf> {
         &workspace.cache.join("ros-peers"),
         include_str!("../requirements/ros-peers.txt"),
         "import rclpy, geometry_msgs.msg, sensor_msgs.msg, nav_msgs.msg, cyclonedds, rosbags",
+    )
+}
+
+/// The Python of an environment that trains and exports policies: 3.5 GB, most of it torch.
+pub fn training(workspace: &Workspace) -> Result<PathBuf> {
+    let python = Python::find()?;
+    if ARCH != "x86_64" || !TRAINING_PYTHONS.contains(&python.version) {
+        bail!(
+            "the training environment is pinned for Python {} to {} on x86_64, python3 is {} on {ARCH}; name an environment of your own in PILOTAGE_TRAIN_PYTHON (models/train/requirements.txt)",
+            dotted(*TRAINING_PYTHONS.start()),
+            dotted(*TRAINING_PYTHONS.end()),
+            dotted(python.version)
+        );
+    }
+    python.environment(
+        "training",
+        &workspace.cache.join("training"),
+        include_str!("../requirements/train.txt"),
+        TRAINING_PROBE,
     )
 }
 

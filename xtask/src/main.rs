@@ -7,6 +7,7 @@ mod camera;
 mod demo;
 mod fetch;
 mod libtest;
+mod models;
 mod process;
 mod python;
 mod stamp;
@@ -25,7 +26,9 @@ cargo xtask COMMAND
                               ARGS go to `pilotage demo`. Needs Rust and a C compiler.
   test [--models] [FILTER]    every check there is; the last line counts them. Also needs
                               Python 3 with pip. FILTER: only tests with this in their name.
-                              --models: also check every policy folder with the program.
+                              --models: also check every policy folder with the program, and
+                              training (fetches torch, 3.5 GB, unless PILOTAGE_TRAIN_PYTHON
+                              names a Python that has it).
   setup                       fetch what tests and fast inference need, into the cache
   build                       the release binary for a robot, cameras included
   help                        this text

@@ -3,6 +3,7 @@
 use crate::camera::Bindgen;
 use crate::fetch;
 use crate::libtest::Reader;
+use crate::models;
 use crate::process::{self, seconds};
 use crate::python::Python;
 use crate::workspace::Workspace;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// What to test.
 pub struct Selection {
-    /// Also check every policy folder with the built program.
+    /// Also check every policy folder with the built program, and what trains policies.
     pub models: bool,
     /// Only tests with this in their name, and none of the other checks.
     pub filter: Option<String>,
@@ -32,8 +33,9 @@ enum Verdict {
     Skipped,
 }
 
+/// The rows of the table, and what is said above it.
 #[derive(Default)]
-struct Report {
+pub struct Report {
     rows: Vec<(String, String, Duration)>,
     passed: usize,
     failed: usize,
@@ -53,9 +55,11 @@ pub fn test(workspace: &Workspace, selection: &Selection) -> Result<bool> {
     if selection.filter.is_none() {
         other_builds(workspace, &supplies, &mut report);
         packaging(workspace, &mut report);
+        models::data_sets(workspace, supplies.ros_python.as_deref(), &mut report);
     }
     if selection.models {
-        policies(workspace, &supplies, &mut report);
+        models::policies(workspace, supplies.gnm_reference.as_deref(), &mut report);
+        models::training(workspace, &mut report);
     }
     Ok(report.close(workspace.ci, started.elapsed()))
 }
@@ -149,23 +153,6 @@ fn packaging(workspace: &Workspace, report: &mut Report) {
     }
 }
 
-fn policies(workspace: &Workspace, supplies: &Supplies, report: &mut Report) {
-    let mut folders = supplies.gnm_reference.iter().cloned().collect::<Vec<_>>();
-    if let Ok(listing) = std::fs::read_dir(workspace.root.join("models")) {
-        folders.extend(listing.flatten().map(|entry| entry.path()));
-    }
-    folders.retain(|folder| folder.join("manifest.toml").is_file());
-    folders.sort();
-    if folders.is_empty() {
-        report.skip("policies", "no folder with a manifest.toml in models/");
-    }
-    for folder in folders {
-        let mut command = workspace.cargo(&["run", "--quiet", "--package", "pilotage", "--", "policy", "check"]);
-        let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-        report.check(&format!("policy {name}"), command.arg(&folder));
-    }
-}
-
 fn with_all_features(command: &mut Command, supplies: &Supplies) {
     if let Some(bindgen) = &supplies.bindgen {
         command.arg("--all-features");
@@ -182,7 +169,8 @@ fn set_or_remove(command: &mut Command, name: &str, value: Option<&Path>) {
 }
 
 impl Report {
-    fn check(&mut self, title: &str, command: &mut Command) {
+    /// Runs a command as one row.
+    pub fn check(&mut self, title: &str, command: &mut Command) {
         let started = Instant::now();
         let verdict = match process::run(title, command) {
             Ok(()) => Verdict::Passed,
@@ -195,7 +183,7 @@ impl Report {
     }
 
     /// A thing fetched is no test; a thing missing is a test that could not be run.
-    fn fetched<T>(&mut self, title: &str, fetch: impl FnOnce() -> Result<T>) -> Option<T> {
+    pub fn fetched<T>(&mut self, title: &str, fetch: impl FnOnce() -> Result<T>) -> Option<T> {
         let started = Instant::now();
         match fetch() {
             Ok(thing) => {
@@ -211,7 +199,8 @@ impl Report {
         }
     }
 
-    fn skip(&mut self, title: &str, reason: &str) {
+    /// A row of what could not be run.
+    pub fn skip(&mut self, title: &str, reason: &str) {
         self.remarks.push(format!("skipped  {title}: {reason}"));
         self.add(title, &Verdict::Skipped, Duration::ZERO);
     }

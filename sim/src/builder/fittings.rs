@@ -173,6 +173,8 @@ mod tests {
         hfov_rad: 1.4,
         projection: Projection::Pinhole,
         exposure: 1.0,
+        distortion: 0.0,
+        roll_rad: 0.0,
     };
 
     fn with(fit: impl FnOnce(&mut Builder)) -> World {

@@ -2,7 +2,7 @@
 
 use super::{HORIZON, MAX_STEPS, MoversAt, STEP_S, State, Visit};
 use crate::expert::Expert;
-use crate::mover::{Mover, Surroundings};
+use crate::mover::{Mover, Surroundings, foreseen};
 use crate::physics::{Motion, advance};
 use crate::robot::Robot;
 use crate::route::Route;
@@ -33,13 +33,16 @@ impl<'a> Labeller<'a> {
     pub(super) fn label(&self, visit: &Visit, before_m: f64) -> (State, f64) {
         let motion = visit.motion;
         let progress = self.route.project(&motion.pose, before_m).0;
-        let (arcs_m, mut waypoints) = self.foresee(motion, progress, MAX_STEPS, &|_| Vec::new());
+        let (arcs_m, mut waypoints) = self.foresee(motion, progress, MAX_STEPS, &|_| (Vec::new(), Vec::new()));
         if let Some(movers_at) = self.movers_at {
             let reach = HEED_M + self.robot.v_max_mps * STEP_S * HORIZON as f64;
             let near =
                 |m: &Mover| length(m.centre[0] - motion.pose.x_m, m.centre[1] - motion.pose.y_m) < reach + m.radius_m;
             if movers_at(visit.t_s).iter().any(near) {
-                let at = |step: usize| movers_at(visit.t_s + step as f64 * STEP_S);
+                let at = |step: usize| {
+                    let t_s = visit.t_s + step as f64 * STEP_S;
+                    (movers_at(t_s), foreseen(movers_at, t_s))
+                };
                 waypoints = self.foresee(motion, progress, HORIZON, &at).1;
             }
         }
@@ -55,12 +58,13 @@ impl<'a> Labeller<'a> {
     }
 
     /// Progress of the noise-free driver from `motion` on over `steps` steps, and its first waypoints.
+    /// `movers` tells who is there at a step, and whom the driver minds then.
     fn foresee(
         &self,
         mut motion: Motion,
         mut progress: f64,
         steps: usize,
-        movers: &dyn Fn(usize) -> Vec<Mover>,
+        movers: &dyn Fn(usize) -> (Vec<Mover>, Vec<Mover>),
     ) -> (Arcs, Waypoints) {
         let origin = motion.pose;
         let unit = self.robot.step_length_m();
@@ -69,9 +73,10 @@ impl<'a> Labeller<'a> {
         let mut unfilled = waypoints.iter_mut();
         let mut best = progress;
         for (step, arc) in arcs.iter_mut().skip(1).take(steps).enumerate() {
-            let movers = movers(step);
+            let (movers, minded) = movers(step);
             let around = Surroundings::new(self.world, &movers);
-            let (v, w) = Expert::new(around, self.robot, self.route).command(&motion.pose, progress);
+            let (v, w) = Expert::new(Surroundings::new(self.world, &minded), self.robot, self.route)
+                .command(&motion.pose, progress);
             advance(around, self.robot, &mut motion, v, w, STEP_S);
             progress = self.route.project(&motion.pose, progress).0;
             best = best.max(progress);

@@ -4,7 +4,7 @@ use super::{Drive, FRAME_BYTES, HEIGHT, MoversAt, STEP_S, Visit, WIDTH};
 use crate::expert::Expert;
 use crate::geometry::Pose;
 use crate::light::Light;
-use crate::mover::Surroundings;
+use crate::mover::{Surroundings, foreseen};
 use crate::physics::{Motion, advance};
 use crate::render::RenderError;
 use crate::rng::Rng;
@@ -16,6 +16,10 @@ use crate::world::World;
 
 /// Drives of an episode.
 const DRIVES: usize = 4;
+
+/// A drive ends where it waits for somebody for longer than so many steps: it would only go on to
+/// show the same picture.
+const MOST_WAITING: usize = 16;
 
 /// A clean drive and three that stray, still without pictures.
 pub(super) fn record(
@@ -53,17 +57,18 @@ fn record_drive(
     let mut motion = Motion { pose: start, ..Motion::default() };
     let mut noise = Noise::new(kind, rng);
     let mut drivetrain = Drivetrain::default();
-    let (mut progress, mut contact, mut touching) = (from_m, false, 0);
+    let (mut progress, mut contact, mut touching, mut waiting) = (from_m, false, 0, 0);
     loop {
         let t_s = begin_s + drive.visits.len() as f64 * STEP_S;
         progress = route.project(&motion.pose, progress).0;
         drive.visits.push(Visit { t_s, motion, contact, frame: Vec::new() });
-        if progress >= route.length_m() || drive.visits.len() > longest || touching > 6 {
+        if progress >= route.length_m() || drive.visits.len() > longest || touching > 6 || waiting > MOST_WAITING {
             return drive;
         }
         let movers = movers_at(t_s);
         let around = Surroundings::new(world, &movers);
-        let expert = Expert::new(around, robot, route);
+        let minded = foreseen(&movers_at, t_s);
+        let expert = Expert::new(Surroundings::new(world, &minded), robot, route);
         let room = around.clearance_field_m(motion.pose.x_m, motion.pose.y_m) - robot.radius_m;
         let (v, w) = noise.apply(expert.command(&motion.pose, progress), robot, room, rng);
         contact = if kind == 0 {
@@ -73,6 +78,7 @@ fn record_drive(
             drivetrain.step(around, robot, &mut motion, [v, w], (t_s, STEP_S), rng).contact
         };
         touching += usize::from(contact);
+        waiting = if motion.v_mps.abs() < 0.05 * robot.v_max_mps { waiting + 1 } else { 0 };
     }
 }
 

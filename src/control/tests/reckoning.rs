@@ -224,3 +224,24 @@ fn late_plans_are_followed_as_well_as_prompt_ones() {
     assert!(late_m < prompt_m + 0.002, "{prompt_m} {late_m}");
     assert!(late_m * 4.0 < late_unreckoned_m, "{late_m} {late_unreckoned_m}");
 }
+
+#[test]
+fn a_robot_that_obeys_late_is_steered_from_where_it_will_be() {
+    let late = ControllerConfig { latency_s: 0.2, ..config() };
+    let mut obeys_late = Controller::new(late).unwrap();
+    let mut obeys_at_once = Controller::new(config()).unwrap();
+    let mut now = START;
+    for turn_rps in [0.5, 0.25, -0.25, 0.5, 0.75, 0.25, 0.5, -0.5, 0.25, 0.5] {
+        let command = command(0.5, turn_rps);
+        obeys_late.sent(now, &command);
+        obeys_at_once.sent(now, &command);
+        now = later(now, 0.05);
+    }
+    // At the time of the picture it was doing what it had been told a latency before; all told since is still to come.
+    let picture = Monotonic(now.0 - 100_000_000);
+    let earlier = Monotonic(picture.0 - 200_000_000);
+    let wanted = obeys_late.step(now, Some(&arc_plan(0.5, picture)));
+    assert!(wanted.is_some());
+    assert_eq!(wanted, obeys_at_once.step(now, Some(&arc_plan(0.5, earlier))));
+    assert_ne!(wanted, obeys_at_once.step(now, Some(&arc_plan(0.5, picture))));
+}

@@ -1,8 +1,8 @@
 //! How well the driver that knows the map does with every kind of robot.
 
 use pilotage_sim::{
-    Expert, Family, Motion, Pose, Rng, Robot, RobotKind, Route, STEP_S, Simulation, Split, World, WorldId, advance,
-    plan_route,
+    Crowd, CrowdSpec, Expert, Family, Motion, Mover, Pose, Rng, Robot, RobotKind, Route, STEP_S, Simulation, Split,
+    Surroundings, World, WorldId, advance, plan_route,
 };
 
 use crate::check::jittered;
@@ -49,7 +49,8 @@ pub(crate) fn run(routes: u64, seed: u64) {
          then so from anywhere near the way (0.35 m, 0.8 rad), touching walls too"
     );
     for kind in RobotKind::ALL {
-        let (mut ideal, mut real, mut hard) = (Tally::default(), Tally::default(), Tally::default());
+        let [mut ideal, mut real, mut hard, mut company] = std::array::from_fn(|_| Tally::default());
+        let nobody = Crowd::default();
         let (mut planned, mut none) = (0, 0);
         for number in 0..routes * 4 {
             let index = (seed * routes + number / 4) * 4 + number % 4;
@@ -68,18 +69,26 @@ pub(crate) fn run(routes: u64, seed: u64) {
             for start in 0..STARTS {
                 let pose = jittered(&world, &robot, &route, 0.2, 0.35, &mut rng);
                 let mut motion = Motion { pose, ..Motion::default() };
-                drive(&world, &robot, &route, (pose, 0.0), &mut ideal, |v, w| {
+                drive((&world, &nobody), &robot, &route, (pose, 0.0), &mut ideal, |v, w, _| {
                     let contact = advance(&world, &robot, &mut motion, v, w, STEP_S).contact;
                     (motion.pose, contact)
                 });
                 let mut simulation = Simulation::new(&world, robot, pose, id.seed() ^ start);
-                drive(&world, &robot, &route, (pose, 0.0), &mut real, |v, w| {
+                drive((&world, &nobody), &robot, &route, (pose, 0.0), &mut real, |v, w, _| {
+                    let contact = simulation.step(v, w, STEP_S).contact;
+                    (simulation.pose(), contact)
+                });
+                let spec = CrowdSpec { passage_m: 2.0 * robot.radius_m + 0.6, ..CrowdSpec::default() };
+                let crowd = Crowd::near_route(&world, route.points(), 1.5, id.seed() ^ start, &spec);
+                let mut simulation = Simulation::new(&world, robot, pose, id.seed() ^ start);
+                drive((&world, &crowd), &robot, &route, (pose, 0.0), &mut company, |v, w, movers| {
+                    simulation.set_movers(movers);
                     let contact = simulation.step(v, w, STEP_S).contact;
                     (simulation.pose(), contact)
                 });
                 let (pose, arc_m) = lost(&world, &robot, &route, &mut rng);
                 let mut simulation = Simulation::new(&world, robot, pose, id.seed() ^ start);
-                drive(&world, &robot, &route, (pose, arc_m), &mut hard, |v, w| {
+                drive((&world, &nobody), &robot, &route, (pose, arc_m), &mut hard, |v, w, _| {
                     let contact = simulation.step(v, w, STEP_S).contact;
                     (simulation.pose(), contact)
                 });
@@ -89,6 +98,7 @@ pub(crate) fn run(routes: u64, seed: u64) {
         eprintln!("   ideal  {}", ideal.line());
         eprintln!("   real   {}", real.line());
         eprintln!("   hard   {}", hard.line());
+        eprintln!("   people {}", company.line());
     }
 }
 
@@ -110,19 +120,23 @@ fn lost(world: &World, robot: &Robot, route: &Route, rng: &mut Rng) -> (Pose, f6
 }
 
 fn drive(
-    world: &World,
+    (world, crowd): (&World, &Crowd),
     robot: &Robot,
     route: &Route,
     (start, from_m): (Pose, f64),
     tally: &mut Tally,
-    mut step: impl FnMut(f64, f64) -> (Pose, bool),
+    mut step: impl FnMut(f64, f64, Vec<Mover>) -> (Pose, bool),
 ) {
-    let expert = Expert::new(world, robot, route);
     let ideal = (route.length_m() - from_m) / robot.step_length_m();
     let (mut pose, mut progress, mut contacts) = (start, from_m, 0);
     tally.runs += 1;
     tally.ideal_steps += ideal;
-    for _ in 0..(ideal * 2.0) as usize + 40 {
+    for number in 0..(ideal * 2.0) as usize + 40 {
+        let t_s = number as f64 * STEP_S;
+        let movers = crowd.at(t_s);
+        // A driver sees where people go: they are minded where they will be in a moment, too.
+        let minded: Vec<Mover> = [0.0, 0.6].iter().flat_map(|later_s| crowd.at(t_s + later_s)).collect();
+        let expert = Expert::new(Surroundings::new(world, &minded), robot, route);
         progress = expert.progress_m(&pose, progress);
         if progress >= route.length_m() {
             tally.arrived += u32::from(pose.distance_m(&route.goal()) < 0.6);
@@ -130,7 +144,7 @@ fn drive(
         }
         let (v, w) = expert.command(&pose, progress);
         let contact;
-        (pose, contact) = step(v, w);
+        (pose, contact) = step(v, w, movers);
         contacts += u32::from(contact);
         let way = route.at(progress);
         let room = |p: &Pose| world.clearance_field_m(p.x_m, p.y_m) - robot.radius_m;

@@ -1,5 +1,6 @@
 //! Training data, pictures and statistics from the simulator, on the command line.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 #![allow(
     clippy::disallowed_methods,
     reason = "a workbench tool: it times itself and paces its own threads; nothing here drives a robot"

@@ -88,3 +88,29 @@ fn take(path: &Path) -> Option<Episode> {
     let _ = std::fs::rename(path, path.with_extension("bad"));
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pilotage_sim::{Split, World, WorldId};
+
+    #[test]
+    fn whole_episodes_are_taken_in_once_and_others_put_aside() {
+        let folder = std::env::temp_dir().join(format!("pilotage-spool-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let world = World::generate(WorldId { split: Split::Train, index: 5 });
+        let episode = Episode::generate(&world, 1).unwrap().unwrap();
+        std::fs::write(folder.join("a.episode"), episode.to_bytes()).unwrap();
+        std::fs::write(folder.join("b.episode"), b"no episode").unwrap();
+        std::fs::write(folder.join("c.part"), b"not yet").unwrap();
+        let spool = Spool { folder: folder.clone(), share: 1.0, most_frames: 100, pool: Arc::default() };
+        spool.empty();
+        spool.empty();
+        assert_eq!(lock(&spool.pool).frames, episode.states.len());
+        let mut left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["b.bad", "c.part"]);
+        assert!(spool.draw(&mut Rng::new(1)).is_some_and(|drawn| *drawn == episode));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

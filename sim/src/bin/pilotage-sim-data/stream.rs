@@ -18,6 +18,10 @@ use crate::spool::Spool;
 /// Keeps the choice of who has company apart from all else that follows from an episode's seed.
 const CROWD_SALT: u64 = 0xC0_FFEE;
 
+/// Who is about in an episode with company: enough to be met, not so many that nothing moves.
+const COMPANY: CrowdSpec =
+    CrowdSpec { crossing: 1, following: 1, standing: 2, on_route: 0.3, passage_m: 1.0, clear_end_m: 3.5 };
+
 /// Routes driven in each world before the next one is made.
 const EPISODES_A_WORLD: u64 = 3;
 
@@ -158,7 +162,7 @@ fn generate(plan: &Plan, number: u64, pool: &Mutex<Pool>) {
         let world = World::generate(WorldId { split: plan.split, index });
         for part in 0..EPISODES_A_WORLD {
             let seed = mix64(index).wrapping_add(part);
-            let crowd = Rng::new(seed ^ CROWD_SALT).chance(plan.movers).then(CrowdSpec::default);
+            let crowd = Rng::new(seed ^ CROWD_SALT).chance(plan.movers).then_some(COMPANY);
             let recipe = Recipe { robots: &plan.robots, crowd, effects: plan.effects };
             let episode = match Episode::generate_with(&world, seed, &recipe) {
                 Ok(Some(episode)) => Arc::new(episode),
