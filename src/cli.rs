@@ -1,11 +1,13 @@
 //! The command line as typed: clap types and nothing else. What they mean is in `cmd/`.
 
+mod places;
 mod sim;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use places::RecallArgs;
 pub use sim::{SimCommand, SimProfileArgs, SimRecordArgs, SimRobotArgs, SimRunArgs};
 
 /// Drive a place once, then find the way by one camera.
@@ -281,6 +283,8 @@ pub enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         ort_lib: Option<PathBuf>,
     },
+    /// How often a place descriptor finds the right place of a map, beside plain image correlation.
+    Recall(RecallArgs),
 }
 
 /// `pilotage export`.

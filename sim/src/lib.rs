@@ -6,6 +6,7 @@
 //! - [`World::generate`] makes a place out of a [`WorldId`]; [`render`] shows what a camera sees.
 //! - [`plan_route`], [`Teleop`] and [`Expert`] drive; [`Simulation`] is driven.
 //! - [`Episode`] and [`Batch`] are training data.
+//! - [`PlaceSet`] and [`PlaceBatch`] train a place descriptor, [`PlaceTrial`] tests it.
 //!
 //! Axes: x forward (east at yaw 0), y left, yaw counter-clockwise; metres, radians, seconds.
 
@@ -26,6 +27,7 @@ mod mover;
 mod patterns;
 mod people;
 mod physics;
+mod place;
 mod plan_view;
 mod render;
 mod rng;
@@ -53,6 +55,9 @@ pub use light::Light;
 pub use mover::{Mover, Surroundings};
 pub use people::{Crowd, CrowdSpec};
 pub use physics::{Motion, StepReport, advance};
+pub use place::{
+    ELSEWHERE, GreyQuestion, GreyWindow, PlaceBatch, PlaceBatchSize, PlaceSet, PlaceTrial, PlaceView, QueryKind, VIEWS,
+};
 pub use plan_view::{PlanView, plan_view};
 pub use render::{MAX_SIDE_PX, RenderError, render, render_into};
 pub use rng::{Rng, mix64};

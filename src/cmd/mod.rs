@@ -7,6 +7,7 @@ mod doctor;
 mod eval;
 mod export;
 mod map;
+mod places;
 mod policy;
 mod replay;
 mod run;
@@ -59,6 +60,7 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Policy(crate::cli::PolicyCommand::Check { folder, ort_lib }) => {
             policy::check(folder.as_deref(), ort_lib.as_deref())
         }
+        Command::Policy(crate::cli::PolicyCommand::Recall(args)) => places::run(&args),
         Command::Export(crate::cli::ExportCommand::Dataset(args)) => export::dataset(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
@@ -66,7 +68,11 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
 
 /// The shipped policy: `$PILOTAGE_MODELS`, beside the program, in `../share/pilotage/models`, or in the source tree.
 pub(crate) fn shipped_policy() -> Result<PathBuf> {
-    const NAME: &str = "gnm-sim";
+    shipped_model("gnm-sim")
+}
+
+/// The shipped model called `name`, looked for as in [`shipped_policy`].
+pub(crate) fn shipped_model(name: &str) -> Result<PathBuf> {
     let mut tried = Vec::new();
     let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned));
     let candidates = [
@@ -76,14 +82,14 @@ pub(crate) fn shipped_policy() -> Result<PathBuf> {
         Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models")),
     ];
     for folder in candidates.into_iter().flatten() {
-        let policy = folder.join(NAME);
+        let policy = folder.join(name);
         if policy.join("manifest.toml").is_file() {
             return Ok(policy);
         }
         tried.push(policy.display().to_string());
     }
     anyhow::bail!(
-        "the shipped policy {NAME} is nowhere (looked at {}); set PILOTAGE_MODELS or give --policy FOLDER",
+        "the shipped {name} is nowhere (looked at {}); set PILOTAGE_MODELS or give its folder",
         tried.join(", ")
     )
 }

@@ -12,6 +12,11 @@ pub(super) fn check(folder: Option<&Path>, ort_lib: Option<&Path>) -> Result<Out
         Some(folder) => folder.to_owned(),
         None => shipped_policy()?,
     };
+    if policy::is_place_folder(&folder)? {
+        let report = policy::place_parity(&folder, ort_lib)?;
+        print!("{report}");
+        return Ok(if report.passes() { Outcome::Done } else { Outcome::Negative });
+    }
     let report = policy::parity(&folder, ort_lib)?;
     print!("{report}");
     Ok(if report.passes() { Outcome::Done } else { Outcome::Negative })

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::engine_rten::Rten;
 use super::error::PolicyError;
-use super::manifest::{GraphDecl, PolicyFolder, TensorDecl};
+use super::manifest::{Contents, GraphDecl, ModelFolder, TensorDecl};
 
 /// Which engine to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -139,7 +139,11 @@ pub(crate) struct Graph {
 
 impl Graph {
     /// Loads a graph of a folder and compares its tensors with the declared ones.
-    pub(crate) fn load(folder: &PolicyFolder, decl: &GraphDecl, engine: &dyn Engine) -> Result<Self, PolicyError> {
+    pub(crate) fn load<M: Contents>(
+        folder: &ModelFolder<M>,
+        decl: &GraphDecl,
+        engine: &dyn Engine,
+    ) -> Result<Self, PolicyError> {
         let path = folder.path(&decl.file);
         let session = engine.load(folder.graph_bytes(decl)?).map_err(|reason| PolicyError::GraphRefused {
             path: path.clone(),

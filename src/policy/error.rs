@@ -225,6 +225,24 @@ pub enum PolicyError {
         /// Bytes in the file.
         got: usize,
     },
+    /// A place descriptor is not a finite vector of length one.
+    #[error(
+        "a place descriptor of {numbers} numbers and length {length} is unusable: it must be finite and of length 1"
+    )]
+    NotADescriptor {
+        /// How many numbers it has.
+        numbers: usize,
+        /// Its length; not a number where one of its numbers is none.
+        length: f32,
+    },
+    /// A place descriptor has another number of numbers than those it is compared with.
+    #[error("a place descriptor of {got} numbers was given, {expected} are needed: compute it with the same model")]
+    ForeignDescriptor {
+        /// Numbers needed.
+        expected: usize,
+        /// Numbers given.
+        got: usize,
+    },
 }
 
 /// Folds a library's message onto one line, since many of them span several.

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::ModelSpec;
 use super::error::{PolicyError, one_line};
@@ -25,7 +26,8 @@ pub(crate) struct Manifest {
     #[serde(rename = "format")]
     _format: i64,
     pub(crate) name: String,
-    pub(crate) family: String,
+    #[serde(rename = "family")]
+    _family: String,
     #[serde(rename = "licence")]
     _licence: String,
     pub(crate) input: Input,
@@ -112,26 +114,66 @@ impl TensorDecl {
     }
 }
 
-/// A policy folder whose manifest was read and found sound.
+/// What one family of models writes into its manifest.
+pub(crate) trait Contents: DeserializeOwned {
+    /// The family's name in manifests.
+    const FAMILY: &'static str;
+
+    /// The first rule that does not hold: key and reason.
+    fn fault(&self) -> Option<(String, String)>;
+}
+
+impl Contents for Manifest {
+    const FAMILY: &'static str = "gnm";
+
+    fn fault(&self) -> Option<(String, String)> {
+        Self::fault(self)
+    }
+}
+
+/// A model folder whose manifest was read and found sound.
 #[derive(Debug)]
-pub(crate) struct PolicyFolder {
+pub(crate) struct ModelFolder<M> {
     folder: PathBuf,
-    pub(crate) manifest: Manifest,
+    pub(crate) manifest: M,
     /// SHA-256 of the manifest file, lower-case hex.
     pub(crate) sha256: String,
 }
 
-impl PolicyFolder {
+/// The folder of a policy.
+pub(crate) type PolicyFolder = ModelFolder<Manifest>;
+
+/// The family a folder's manifest names; empty where it names none.
+pub(crate) fn family(folder: &Path) -> Result<String, PolicyError> {
+    let (path, bytes) = manifest_bytes(folder)?;
+    let table = table(&path, &bytes)?;
+    Ok(table.get("family").and_then(toml::Value::as_str).unwrap_or_default().to_string())
+}
+
+fn manifest_bytes(folder: &Path) -> Result<(PathBuf, Vec<u8>), PolicyError> {
+    if !folder.is_dir() {
+        return Err(PolicyError::FolderMissing { folder: folder.to_path_buf() });
+    }
+    let path = folder.join(FILE_NAME);
+    let bytes = files::read_limited(&path, files::MAX_MANIFEST_BYTES)?;
+    Ok((path, bytes))
+}
+
+fn syntax(path: &Path, error: &dyn std::fmt::Display) -> PolicyError {
+    PolicyError::ManifestSyntax { path: path.to_path_buf(), reason: one_line(&error) }
+}
+
+fn table(path: &Path, bytes: &[u8]) -> Result<toml::Table, PolicyError> {
+    let text = std::str::from_utf8(bytes).map_err(|e| syntax(path, &e))?;
+    toml::from_str(text).map_err(|e| syntax(path, &e))
+}
+
+impl<M: Contents> ModelFolder<M> {
     /// Reads and checks the manifest of a folder. Graph files are not touched yet.
     pub(crate) fn open(folder: &Path) -> Result<Self, PolicyError> {
-        if !folder.is_dir() {
-            return Err(PolicyError::FolderMissing { folder: folder.to_path_buf() });
-        }
-        let path = folder.join(FILE_NAME);
-        let bytes = files::read_limited(&path, files::MAX_MANIFEST_BYTES)?;
+        let (path, bytes) = manifest_bytes(folder)?;
         let sha256 = files::sha256_hex(&bytes);
-        let manifest = Manifest::parse(&path, &bytes)?;
-        Ok(Self { folder: folder.to_path_buf(), manifest, sha256 })
+        Ok(Self { folder: folder.to_path_buf(), manifest: parse(&path, &bytes)?, sha256 })
     }
 
     /// Path of a file of the folder; names were checked to be plain.
@@ -154,7 +196,9 @@ impl PolicyFolder {
         })?;
         Ok(bytes)
     }
+}
 
+impl PolicyFolder {
     /// What the runtime needs to know of the model.
     pub(crate) fn spec(&self) -> ModelSpec {
         let Manifest { name, input, output, .. } = &self.manifest;
@@ -170,23 +214,25 @@ impl PolicyFolder {
     }
 }
 
-impl Manifest {
-    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, PolicyError> {
-        let syntax =
-            |e: &dyn std::fmt::Display| PolicyError::ManifestSyntax { path: path.to_path_buf(), reason: one_line(&e) };
-        let text = std::str::from_utf8(bytes).map_err(|e| syntax(&e))?;
-        // The number is read on its own first: a manifest of another format should be told so, not
-        // get a complaint about the first key that differs.
-        let table: toml::Table = toml::from_str(text).map_err(|e| syntax(&e))?;
-        let found = table.get("format").and_then(toml::Value::as_integer).unwrap_or(0);
-        if found != FORMAT {
-            return Err(PolicyError::FormatVersion { path: path.to_path_buf(), found, supported: FORMAT });
-        }
-        let manifest: Self = toml::from_str(text).map_err(|e| syntax(&e))?;
-        match manifest.fault() {
-            None => Ok(manifest),
-            Some((field, reason)) => Err(PolicyError::ManifestValue { path: path.to_path_buf(), field, reason }),
-        }
+/// Reads a manifest of one family.
+pub(crate) fn parse<M: Contents>(path: &Path, bytes: &[u8]) -> Result<M, PolicyError> {
+    // Number and family are read on their own first: a manifest of another format should be told so, not
+    // get a complaint about the first key that differs.
+    let table = table(path, bytes)?;
+    let found = table.get("format").and_then(toml::Value::as_integer).unwrap_or(0);
+    if found != FORMAT {
+        return Err(PolicyError::FormatVersion { path: path.to_path_buf(), found, supported: FORMAT });
+    }
+    let refused = |field: String, reason| PolicyError::ManifestValue { path: path.to_path_buf(), field, reason };
+    let family = table.get("family").and_then(toml::Value::as_str).unwrap_or(M::FAMILY);
+    if family != M::FAMILY {
+        let reason = format!("{family:?} is of no use here, a model of family {:?} is needed", M::FAMILY);
+        return Err(refused("family".to_string(), reason));
+    }
+    let manifest = M::deserialize(table).map_err(|e| syntax(path, &e))?;
+    match manifest.fault() {
+        None => Ok(manifest),
+        Some((field, reason)) => Err(refused(field, reason)),
     }
 }
 
@@ -218,7 +264,7 @@ mod tests {
     }
 
     fn parse(text: &str) -> Result<Manifest, PolicyError> {
-        Manifest::parse(Path::new("m/manifest.toml"), text.as_bytes())
+        super::parse(Path::new("m/manifest.toml"), text.as_bytes())
     }
 
     #[test]

@@ -16,37 +16,16 @@ impl Manifest {
     }
 
     fn fault_in_values(&self) -> Option<(String, String)> {
-        let Self { name, family, input, output, .. } = self;
-        let within = |value: f64, low: f64, high: f64| (low..=high).contains(&value);
-        let rules: [(bool, &str, String); 11] = [
-            (is_plain_name(name), "name", format!("{name:?} is no plain name (letters, digits, . _ -)")),
-            (family == "gnm", "family", format!("{family:?} is not carried by this version, only \"gnm\" is")),
-            (
-                (8..=512).contains(&input.width) && (8..=512).contains(&input.height),
-                "input.width, input.height",
-                format!("{}x{} pixels, 8 to 512 a side are possible", input.width, input.height),
-            ),
+        let Self { name, input, output, .. } = self;
+        let of_pictures = picture_rules(input.width, input.height, &input.resize, input.mean, input.std);
+        let rules: [Rule; 6] = [
+            name_rule(name),
             (
                 (1..=16).contains(&input.context_frames),
                 "input.context_frames",
                 format!("{}, 1 to 16 are possible", input.context_frames),
             ),
             (within(input.rate_hz, 0.1, 60.0), "input.rate_hz", format!("{}, 0.1 to 60 are possible", input.rate_hz)),
-            (
-                input.resize == "pillow-bicubic",
-                "input.resize",
-                format!("{:?} is not known, only \"pillow-bicubic\" is", input.resize),
-            ),
-            (
-                input.mean.iter().all(|m| within(f64::from(*m), -10.0, 10.0)),
-                "input.mean",
-                format!("{:?}, -10 to 10 are possible", input.mean),
-            ),
-            (
-                input.std.iter().all(|s| within(f64::from(*s), 1e-3, 1e3)),
-                "input.std",
-                format!("{:?}, 0.001 to 1000 are possible", input.std),
-            ),
             (
                 (1..=MAX_WAYPOINTS).contains(&output.waypoints),
                 "output.waypoints",
@@ -63,7 +42,7 @@ impl Manifest {
                 format!("{}, 1 to 10000 are possible", output.max_distance_steps),
             ),
         ];
-        rules.into_iter().find(|(holds, ..)| !holds).map(|(_, field, reason)| (field.to_string(), reason))
+        first_broken(of_pictures.into_iter().chain(rules))
     }
 
     fn graphs(&self) -> impl Iterator<Item = (&'static str, &GraphDecl)> {
@@ -74,15 +53,9 @@ impl Manifest {
 
     fn fault_in_files(&self) -> Option<(String, String)> {
         let golden = self.golden.iter().map(|g| ("golden", &g.file, &g.sha256));
-        let files = self.graphs().map(|(key, g)| (key, &g.file, &g.sha256)).chain(golden);
-        for (key, file, sha256) in files {
-            if !is_plain_name(file) {
-                let reason = format!("{file:?} is no plain file name; every file must lie in the policy folder itself");
-                return Some((format!("{key}.file"), reason));
-            }
-            if sha256.len() != 64 || !sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-                return Some((format!("{key}.sha256"), format!("{sha256:?} is not 64 lower-case hex digits")));
-            }
+        let mut files = self.graphs().map(|(key, g)| (key, &g.file, &g.sha256)).chain(golden);
+        if let Some(fault) = files.find_map(|(key, file, sha256)| fault_in_file(key, file, sha256)) {
+            return Some(fault);
         }
         let counts = self.golden.as_ref().map(|g| (g.contexts, g.goals));
         counts
@@ -157,7 +130,58 @@ impl Manifest {
     }
 }
 
-fn fault_in_tensors(tensors: &[TensorDecl]) -> Option<String> {
+/// A rule: whether it holds, the key it is about, what is wrong if it does not.
+pub(crate) type Rule = (bool, &'static str, String);
+
+/// Key and reason of the first rule that does not hold.
+pub(crate) fn first_broken(rules: impl IntoIterator<Item = Rule>) -> Option<(String, String)> {
+    rules.into_iter().find(|(holds, ..)| !holds).map(|(_, field, reason)| (field.to_string(), reason))
+}
+
+fn within(value: f64, low: f64, high: f64) -> bool {
+    (low..=high).contains(&value)
+}
+
+/// The model's name.
+pub(crate) fn name_rule(name: &str) -> Rule {
+    (is_plain_name(name), "name", format!("{name:?} is no plain name (letters, digits, . _ -)"))
+}
+
+/// What pictures a model may take.
+pub(crate) fn picture_rules(width: u32, height: u32, resize: &str, mean: [f32; 3], std: [f32; 3]) -> [Rule; 4] {
+    [
+        (
+            (8..=512).contains(&width) && (8..=512).contains(&height),
+            "input.width, input.height",
+            format!("{width}x{height} pixels, 8 to 512 a side are possible"),
+        ),
+        (resize == "pillow-bicubic", "input.resize", format!("{resize:?} is not known, only \"pillow-bicubic\" is")),
+        (
+            mean.iter().all(|m| within(f64::from(*m), -10.0, 10.0)),
+            "input.mean",
+            format!("{mean:?}, -10 to 10 are possible"),
+        ),
+        (
+            std.iter().all(|s| within(f64::from(*s), 1e-3, 1e3)),
+            "input.std",
+            format!("{std:?}, 0.001 to 1000 are possible"),
+        ),
+    ]
+}
+
+/// What may be wrong with the entry of a file.
+pub(crate) fn fault_in_file(key: &str, file: &str, sha256: &str) -> Option<(String, String)> {
+    if !is_plain_name(file) {
+        let reason = format!("{file:?} is no plain file name; every file must lie in the policy folder itself");
+        return Some((format!("{key}.file"), reason));
+    }
+    if sha256.len() != 64 || !sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Some((format!("{key}.sha256"), format!("{sha256:?} is not 64 lower-case hex digits")));
+    }
+    None
+}
+
+pub(crate) fn fault_in_tensors(tensors: &[TensorDecl]) -> Option<String> {
     if tensors.is_empty() || tensors.len() > 32 {
         return Some(format!("{} tensors, 1 to 32 are possible", tensors.len()));
     }

@@ -9,9 +9,13 @@ mod files;
 mod gnm;
 mod golden;
 mod manifest;
+mod manifest_place;
 mod manifest_rules;
 mod onnx_scan;
 mod parity;
+mod place;
+mod place_index;
+mod place_parity;
 mod preprocess;
 
 use std::path::Path;
@@ -20,7 +24,10 @@ use std::sync::Arc;
 pub use engine::EngineChoice;
 pub use error::PolicyError;
 pub use parity::{EngineParity, GOLDEN_TOLERANCE, ParityReport, SPLIT_TOLERANCE, Whole, parity};
-pub use preprocess::{normalise, resize};
+pub use place::{Descriptor, MAX_DESCRIPTOR, PlaceDescriber, PlaceSpec, is_place_folder};
+pub use place_index::{PlaceIndex, PlaceMatch};
+pub use place_parity::{PlaceEngineParity, PlaceParityReport, place_parity};
+pub use preprocess::{normalise, resize, resize_to};
 
 /// Most waypoints of any family we carry (GNM and ViNT 5, NoMaD 8).
 pub const MAX_WAYPOINTS: usize = 8;

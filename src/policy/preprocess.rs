@@ -14,24 +14,28 @@ use crate::frame::Picture;
 /// # Errors
 /// [`PolicyError::Resize`] when the resizer refuses the picture.
 pub fn resize(picture: &Picture, spec: &ModelSpec) -> Result<ModelImage, PolicyError> {
+    resize_to(picture, spec.width, spec.height)
+}
+
+/// As [`resize`], to `to_width` x `to_height` pixels.
+///
+/// # Errors
+/// [`PolicyError::Resize`] when the resizer refuses the picture.
+pub fn resize_to(picture: &Picture, to_width: u32, to_height: u32) -> Result<ModelImage, PolicyError> {
     let (width, height) = (picture.width(), picture.height());
-    if (width, height) == (spec.width, spec.height) {
+    if (width, height) == (to_width, to_height) {
         return Ok(ModelImage { width, height, rgb: picture.shared() });
     }
     let failed = |reason: String| PolicyError::Resize { width, height, reason };
     let source = TypedImageRef::<U8x3>::from_buffer(width, height, picture.rgb()).map_err(|e| failed(one_line(&e)))?;
     // Two calls, because Pillow goes across first and rounds to bytes between the passes; left to
     // itself this resizer goes down first, which differs by more than one level at sharp edges.
-    let mut across = TypedImage::new(spec.width, height);
+    let mut across = TypedImage::new(to_width, height);
     convolve(&source, &mut across).map_err(|e| failed(one_line(&e)))?;
-    let across = TypedImageRef::new(spec.width, height, across.pixels()).map_err(|e| failed(one_line(&e)))?;
-    let mut both = TypedImage::new(spec.width, spec.height);
+    let across = TypedImageRef::new(to_width, height, across.pixels()).map_err(|e| failed(one_line(&e)))?;
+    let mut both = TypedImage::new(to_width, to_height);
     convolve(&across, &mut both).map_err(|e| failed(one_line(&e)))?;
-    Ok(ModelImage {
-        width: spec.width,
-        height: spec.height,
-        rgb: both.pixels().iter().flat_map(|pixel| pixel.0).collect(),
-    })
+    Ok(ModelImage { width: to_width, height: to_height, rgb: both.pixels().iter().flat_map(|pixel| pixel.0).collect() })
 }
 
 /// One pass of Pillow's bicubic (Catmull-Rom, the kernel widened when shrinking). Typed, because the

@@ -7,6 +7,8 @@ mod common;
 
 mod answers;
 mod bad_folders;
+mod place_index;
+mod places;
 mod preprocessing;
 mod questions;
 

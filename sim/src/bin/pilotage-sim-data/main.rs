@@ -10,6 +10,7 @@ mod arguments;
 mod check;
 mod drive;
 mod kinds;
+mod places;
 mod png;
 mod preview;
 mod spool;
@@ -31,6 +32,10 @@ pilotage-sim-data: training data, pictures and statistics from the simulator
   drive    [--robots-parallel 24] [--split train] [--seed N] [--robots a,b] [--out DIR] [--courses N]
            [--noise 0.3] [--movers 0.2] [--first-frames]
            robots driven over standard input and output by a policy; labelled drives go to DIR
+  places   --split train|validation|test  --seed N  [--pool-frames 60000] [--fill-frames 12000]
+           [--worlds 8] [--places 16] [--views 2] [--fresh 0.3] [--batches N] [--no-augment]
+           one JSON line, then batches for training a place descriptor, for ever or N of them
+           --trials N [--first 0]: a map and questions of each of N worlds instead
   preview  --out DIR [--seed N]
            PNG pictures of every family, plan views with routes, one batch
   check    [--routes 24] [--seed N]
@@ -44,6 +49,7 @@ fn main() -> ExitCode {
     let verb = words.next().unwrap_or_default();
     let result = Arguments::parse(words).and_then(|arguments| match verb.as_str() {
         "stream" => stream::run(arguments),
+        "places" => places::run(arguments),
         "preview" => preview::run(arguments),
         "drive" => drive::run(arguments),
         "check" => check::run(arguments),
@@ -52,7 +58,7 @@ fn main() -> ExitCode {
             eprint!("{HELP}");
             Ok(())
         }
-        other => Err(format!("unknown command `{other}`; use stream, drive, preview, check or episodes")),
+        other => Err(format!("unknown command `{other}`; use stream, places, drive, preview, check or episodes")),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
