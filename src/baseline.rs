@@ -88,7 +88,9 @@ pub fn drive(
             let raw = probe.frame()?;
             if let Intaken::Full(snapshot) = intake.accept(&raw, now)? {
                 let evidence_at = snapshot.frames.last().map_or(now, |frame| frame.evidence_at);
-                let told = method.look(&snapshot)?;
+                let mut told = method.look(&snapshot)?;
+                // Arrival once declared stands: the published controller stops and ends there.
+                told.arrived |= ruling.as_ref().is_some_and(|(before, _)| before.arrived);
                 sequence += 1;
                 notes.push(note(now_ns, &told));
                 ruling = Some((told, evidence_at));

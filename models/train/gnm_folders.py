@@ -51,11 +51,27 @@ class Trajectory:
         return np.linalg.norm(np.diff(self.position, axis=0), axis=1)
 
 
+def plain(path, key, value):
+    """Refuses what is neither an array nor at most rows of numbers: nested lists that share parts unfold without end."""
+    if isinstance(value, np.ndarray):
+        return
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_PICTURES:
+        raise DatasetError(f"{path}: {key} is no array or list of plain numbers, of at most {MAX_PICTURES} rows")
+    for row in value:
+        if isinstance(row, np.ndarray) and row.size <= 3:
+            continue
+        cells = row if isinstance(row, (list, tuple)) else (row,)
+        if len(cells) > 3 or not all(isinstance(cell, (int, float)) for cell in cells):
+            raise DatasetError(f"{path}: a row of {key} is not up to three plain numbers")
+
+
 def numbers(path, values):
     """(position [T, 2], yaw [T]) as float64 out of what a file holds."""
     for key in ("position", "yaw"):
         if key not in values:
             raise DatasetError(f"{path}: no {key!r} in it, only {', '.join(sorted(map(str, values)))[:200] or 'nothing'}")
+    for key in ("position", "yaw"):
+        plain(path, key, values[key])
     try:
         position = np.asarray(values["position"], dtype=np.float64)
         yaw = np.asarray(values["yaw"], dtype=np.float64)

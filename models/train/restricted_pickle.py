@@ -92,6 +92,7 @@ def loads(data):
     """As `load`, of bytes."""
     if len(data) > MAX_FILE_BYTES:
         raise RestrictedPickleError(f"more than {MAX_FILE_BYTES} bytes")
+    _encoded.clear()
     reader = _Reader()
     file = io.BytesIO(data)
     position = 0
@@ -232,6 +233,18 @@ def named(module, word):
     return _Name(meaning)
 
 
+# Texts of the file being read and their bytes: one asked for again and again must not be copied again and again.
+_encoded = {}
+
+
+def _latin1(text):
+    """The bytes of a text, once for each text."""
+    if id(text) not in _encoded:
+        # The text is kept too, so that its identity stays its own.
+        _encoded[id(text)] = (text, text.encode("latin-1"))
+    return _encoded[id(text)][1]
+
+
 def reduced(called, arguments):
     """What the call of a recognised name stands for."""
     if type(called) is not _Name or type(arguments) is not tuple:
@@ -251,7 +264,7 @@ def reduced(called, arguments):
         # Bytes in the protocols before 3.
         text, codec = arguments
         if type(text) is str and codec in ("latin1", "latin-1"):
-            return text.encode("latin-1")
+            return _latin1(text)
     if meaning == "scalar" and count == 2 and type(arguments[0]) is _Dtype:
         return array(arguments[0], (), arguments[1], False)[()].item()
     if meaning == "frombuffer" and count == 4 and type(arguments[1]) is _Dtype and arguments[3] in ("C", "F"):
@@ -282,7 +295,7 @@ def array(kind, shape, data, fortran):
     """A read-only view of `data`; every size is checked first."""
     if type(data) is str:
         # Python 2 wrote bytes as text.
-        data = data.encode("latin-1")
+        data = _latin1(data)
     if type(data) not in (bytes, bytearray):
         raise RestrictedPickleError("an array without plain bytes")
     if type(shape) is not tuple or len(shape) > MAX_SHAPE or not all(type(n) is int and 0 <= n <= MAX_FILE_BYTES for n in shape):
@@ -293,6 +306,6 @@ def array(kind, shape, data, fortran):
         needed *= side
     if needed != len(data):
         raise RestrictedPickleError(f"an array of shape {shape} needs {needed} bytes, the file has {len(data)} for it")
-    view = np.frombuffer(bytes(data), kind).reshape(shape, order="F" if fortran else "C")
+    view = np.frombuffer(data, kind).reshape(shape, order="F" if fortran else "C")
     view.flags.writeable = False
     return view

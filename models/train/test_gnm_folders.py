@@ -67,6 +67,13 @@ class Folders(unittest.TestCase):
         (folder / "0.jpg").rename(folder / "99.jpg")
         self.refused("no 0.jpg", read, folder)
 
+    def test_lists_that_share_their_parts_are_not_unfolded(self):
+        # Each level holds the one below ten times: small in the file, 10^9 numbers once unfolded.
+        bomb = [0.0]
+        for _ in range(9):
+            bomb = [bomb] * 10
+        self.refused("plain numbers", read, self.trajectory("bomb", data={"position": bomb, "yaw": [0.0] * 10}))
+
     def test_data_that_is_none_is_refused_with_its_file(self):
         good = np.zeros((12, 2))
         for index, (data, word) in enumerate((

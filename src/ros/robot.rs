@@ -113,7 +113,8 @@ impl RosRobot {
         let image = options.resolve(&options.image_topic)?;
         let named = |topic: &str| options.resolve(topic);
         let told = if figures.self_driven {
-            let name = named(&options.cmd_vel_topic)?;
+            // Not the command topic: these never passed a gate, and a base may listen there.
+            let name = named(&format!("{}_expert", options.cmd_vel_topic))?;
             Some(open(node, name, ("geometry_msgs", "Twist"), true)?)
         } else {
             None

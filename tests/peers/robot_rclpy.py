@@ -125,7 +125,7 @@ def main():
         publisher = node.create_publisher(getattr(geometry_msgs.msg, args.type), command_topic, 1)
     else:
         publisher = None
-        node.create_subscription(geometry_msgs.msg.Twist, command_topic, lambda m: log.say("cmd_vel", m, linear=m.linear.x, angular=m.angular.z), reliable)
+        node.create_subscription(geometry_msgs.msg.Twist, command_topic + "_expert", lambda m: log.say("cmd_vel", m, linear=m.linear.x, angular=m.angular.z), reliable)
 
     def send(linear, angular):
         message = getattr(geometry_msgs.msg, args.type)()

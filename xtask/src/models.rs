@@ -49,6 +49,8 @@ pub fn training(workspace: &Workspace, report: &mut Report) {
         return;
     };
     report.check("training: unit tests", &mut unit_tests(workspace, &python, &["discover", "-p", "test_*.py"]));
+    let places = ["discover", "-s", "place", "-t", "place", "-p", "test_*.py"];
+    report.check("training of places: unit tests", &mut unit_tests(workspace, &python, &places));
     let pipeline = workspace.root.join("models/train/pipeline.py");
     if pipeline.is_file() {
         smoke(workspace, &python, &pipeline, report);

@@ -107,7 +107,7 @@ fn introduce(episode: &Episode, body: &SimBody, node: &RosNode, face: &RosRobot,
     match face.obeys() {
         Some(topic) => {
             let kind = if args.stamped { "TwistStamped" } else { "Twist" };
-            println!("obeys       {topic} ({kind}); stops 0.5 s after the last command");
+            println!("obeys       {topic} ({kind}); stops 0.5 s of its own time after the last command");
         }
         None => println!("obeys       nobody: its own driver starts in 3 s"),
     }
