@@ -29,7 +29,7 @@ pub fn replay(episode: &Episode) -> Drive {
         nearest_steps: None,
         command: [0.0; 2],
     };
-    let outcome = episode.judge(&track, &[note.clone()], Some(end_s), None);
+    let outcome = episode.judge(&track, std::slice::from_ref(&note), Some(end_s), None);
     Drive { outcome, track, notes: vec![note], policy: None }
 }
 

@@ -116,7 +116,7 @@ fn check_drive(who: &str, notes: &Notes) {
         let still = |odom: &&Value| number(odom, "v").abs() < 0.02 && number(odom, "w").abs() < 0.02;
         let since = |odom: &Value| (odom["t_ns"].as_i64().unwrap() - silent_from) as f64 * 1e-9;
         let after: Vec<&Value> = notes.kind("odom").filter(|odom| since(odom) > 0.0).collect();
-        let stopped = after.iter().find(|odom| still(*odom)).map(|odom| since(odom));
+        let stopped = after.iter().find(|odom| still(odom)).map(|odom| since(odom));
         println!("{who}: stands {stopped:?} s after the last command");
         let speed = |odom: &Value| number(odom, "v").abs() + number(odom, "w").abs();
         assert!(after.iter().filter(|odom| since(odom) < 0.35).all(|odom| speed(odom) > 0.1), "{who}: too early");

@@ -104,7 +104,7 @@ fn write_stream(plan: &Plan) -> Result<(), String> {
     thread::spawn(move || {
         let plan = plan_of_maker;
         let mut maker = Maker { split: plan.split, seed: plan.seed, next: 0 };
-        let mut rng = Rng::new(mix64(plan.seed ^ 0x914c_e5));
+        let mut rng = Rng::new(mix64(plan.seed ^ 0x0091_4ce5));
         let mut pool: Vec<Arc<PlaceSet>> = Vec::new();
         let (mut held, mut owed, mut oldest) = (0, plan.fill_frames.min(plan.pool_frames) as f64, 0);
         while let Ok(mut batch) = empty_out.recv() {
