@@ -74,6 +74,8 @@ def figures(folder, base):
     if final:
         names = ("pairs_seen", "cpu_s", "turn_yaw_mae_deg", "turn_yaw_zero_deg", "act_mse", "wp3_error_units", "dist_mse", "negative_auc")
         out.update({name: final[-1][name] for name in names})
+    for row in read(folder / "figures-unseen.json")[-1:]:
+        out.update({f"foreign_{name}": row[name] for name in ("turn_yaw_mae_deg", "act_mse", "dist_mse")})
     sources = [(f"true_{kinds}", drives(folder, kinds), drives(base, kinds)) for kinds in ("seen", "unseen")]
     for name, mine, other in (*sources, ("runtime_unseen", episodes(folder), episodes(base))):
         if not mine:
@@ -121,18 +123,19 @@ def markdown(rows):
         for name in ("true_seen", "true_unseen", "runtime_unseen"):
             cells += [percent(row, name), points(row, name)]
         lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", "| run | pairs | CPU min | yaw MAE when turning | action MSE | waypoint 3 error | distance MSE | AUC of negatives |", "|---|---|---|---|---|---|---|---|"]
+    names = ("yaw MAE when turning", "action MSE", "distance MSE", "AUC of negatives", "yaw MAE, held-out", "action MSE, held-out", "distance MSE, held-out")
+    lines += ["", "| run | pairs | CPU min | " + " | ".join(names) + " |", "|---" * (len(names) + 3) + "|"]
     for row in rows:
         cells = [row["run"], number(row, "pairs_seen", 0), f"{row['cpu_s'] / 60:.1f}" if "cpu_s" in row else "-"]
-        for name, digits in (("turn_yaw_mae_deg", 2), ("act_mse", 4), ("wp3_error_units", 3), ("dist_mse", 2), ("negative_auc", 3)):
-            cells.append(number(row, name, digits))
+        for name in ("turn_yaw_mae_deg", "act_mse", "dist_mse", "negative_auc", "foreign_turn_yaw_mae_deg", "foreign_act_mse", "foreign_dist_mse"):
+            cells.append(number(row, name, 2 if "yaw" in name or "dist" in name else 3))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def robots_plot(rows, runs, path):
-    """Success on held-out kinds against the number of training kinds."""
-    figure, axis = pyplot.subplots(figsize=(6, 4), layout="constrained")
+    """Success, and errors on pictures, of held-out kinds against the number of training kinds."""
+    figure, (axis, errors) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
     chosen = [(len(kinds.split(",")) if kinds else TRAINING_KINDS, row) for row, kinds in zip(rows, runs) if kinds is not None]
     chosen.sort(key=lambda pair: pair[0])
     for name, label, shift in (("true_unseen", "true progress", -0.05), ("runtime_unseen", "the runtime", 0.05)):
@@ -145,14 +148,22 @@ def robots_plot(rows, runs, path):
         # Of a bootstrap the mean can lie outside by rounding.
         bars = np.maximum([y - low, high - y], 0.0)
         axis.errorbar([x for x, _ in there], y, bars, marker="o", capsize=4, label=f"{label} ({count} drives each)")
-    axis.set_xticks(sorted({x for x, _ in chosen}))
-    axis.set_xlabel("kinds of robots in training")
-    axis.set_ylabel("success on two held-out kinds, %, 95 % interval")
+    axis.set_title("success on two held-out kinds, %, 95 % interval")
     axis.set_ylim(0, 100)
-    axis.grid(alpha=0.3)
-    if chosen:
-        axis.set_title(f"{chosen[0][1].get('pairs_seen', 0) / 1000:.0f} 000 pairs each, one seed")
-    axis.legend()
+    if axis.has_data():
+        axis.legend()
+    # As shares of what the fewest kinds give, for the units differ.
+    for name, label in (("turn_yaw_mae_deg", "yaw when turning"), ("act_mse", "action (square)"), ("dist_mse", "distance (square)")):
+        there = [(x, row[f"foreign_{name}"]) for x, row in chosen if f"foreign_{name}" in row]
+        if there:
+            errors.plot([x for x, _ in there], [100 * value / there[0][1] for _, value in there], marker="o", label=label)
+    errors.set_title("errors on pictures of held-out kinds, % of one kind's")
+    if errors.has_data():
+        errors.legend()
+    for part in (axis, errors):
+        part.set_xticks(sorted({x for x, _ in chosen}))
+        part.set_xlabel("kinds of robots in training")
+        part.grid(alpha=0.3)
     figure.savefig(path, dpi=90)
 
 

@@ -100,6 +100,18 @@ def train(args, one, out):
     run(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
+def foreign_figures(args, out, one):
+    """Figures on pictures of robots of the held-out kinds: thousands of pairs, where a closed loop has dozens of drives."""
+    if one.context == "static":
+        return say(f"{out.name}: not on foreign pictures, which are recorded with the latest frames")
+    pictures = args.out / "data" / "validation-unseen.bin"
+    known = ["--split", "validation", "--seed", "2", "--no-augment", "--generator-duty", "1", "--fill-frames", "12000"]
+    record(args.simulator, pictures, [*known, "--batches", "15", "--robots", HELD_OUT])
+    command = [sys.executable, HERE / "weights.py", "figures", out / "checkpoint.pt", "--on", pictures]
+    with open(out / "figures-unseen.json", "w", encoding="utf-8") as file:
+        run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=file)
+
+
 def judge(args, out, kinds):
     """Closed loop with true progress on robots that training knows or does not."""
     robots = ["--robots", HELD_OUT] if kinds == "unseen" else []
@@ -118,15 +130,22 @@ def evaluate(args, out):
     run([*command, "--csv", out / "episodes-unseen.csv"])
 
 
-def one_run(args, one, out):
-    """All steps of one run but the runtime's episodes."""
+def one_run(args, one, out, last=False):
+    """All steps of one run but the runtime's episodes, or those; nothing where another process is at the same run."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "run.json").write_text(json.dumps({**vars(one), "seed": args.seed}) + "\n")
-    steps = Steps(out)
-    steps.once("train", lambda: train(args, one, out))
-    for kinds in ("unseen", "seen"):
-        steps.once(f"judge-{kinds}", lambda kinds=kinds: judge(args, out, kinds))
-    return steps
+    with open(out / "lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return say(f"{one.name}: another process is at it")
+        steps = Steps(out)
+        if last:
+            return steps.once("evaluate", lambda: evaluate(args, out))
+        (out / "run.json").write_text(json.dumps({**vars(one), "seed": args.seed}) + "\n")
+        steps.once("train", lambda: train(args, one, out))
+        steps.once("figures-unseen", lambda: foreign_figures(args, out, one))
+        for kinds in ("unseen", "seen"):
+            steps.once(f"judge-{kinds}", lambda kinds=kinds: judge(args, out, kinds))
 
 
 def main():
@@ -150,11 +169,10 @@ def main():
     if not args.report_only:
         args.simulator = str(build_simulator(args.simulator))
         runs = [one for one in RUNS if one.name in wanted]
-        done = [(one, one_run(args, one, args.out / one.name)) for one in runs]
-        # Last, and the important ones first: it takes as long as the training.
-        for one, steps in done:
-            if args.pilotage:
-                steps.once("evaluate", lambda one=one: evaluate(args, args.out / one.name))
+        # The runtime's episodes come last, for they take as long as the training.
+        for last in (False, True) if args.pilotage else (False,):
+            for one in runs:
+                one_run(args, one, args.out / one.name, last)
     # Here, for drawing is of no use to the training.
     from ablation_report import write
 
