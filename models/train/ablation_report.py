@@ -1,7 +1,7 @@
 """Tables and plots of `ablations.py`, out of the files that its runs left behind.
 
     python ablation_report.py DIR                             tables, and success against the number of training robots
-    python ablation_report.py DIR --gnm RUN --beside RUN2     also the published architecture's learning curve beside other runs'
+    python ablation_report.py DIR --gnm RUN --beside a=RUN2   also the published architecture's learning curve beside other runs'
 """
 
 import argparse
@@ -95,10 +95,10 @@ def figures(folder, base):
 
 
 def percent(row, name):
-    """Success with its interval and contacts, as text."""
+    """Success with its interval, how many drives, and contacts a drive, as text."""
     if name not in row:
         return "-"
-    return f"{100 * row[name]:.0f} % [{100 * row[name + '_low']:.0f}, {100 * row[name + '_high']:.0f}], {row[name + '_contacts']:.2f}"
+    return f"{100 * row[name]:.0f} % [{100 * row[name + '_low']:.0f}, {100 * row[name + '_high']:.0f}] of {row[name + '_n']}; {row[name + '_contacts']:.1f}"
 
 
 def points(row, name):
@@ -115,7 +115,7 @@ def number(row, name, digits):
 def markdown(rows):
     """Two tables: closed loop beside the paper, and figures on the validation pictures."""
     lines = [
-        "| run | paper's success | true progress, trained kinds | less base | true progress, held-out kinds | less base | runtime, held-out kinds | less base |",
+        "| run | paper's success | true progress, six training kinds | less base | true progress, held-out kinds | less base | runtime, held-out kinds | less base |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -203,7 +203,7 @@ def architectures_plot(runs, path):
     for axis in axes[:, 0]:
         if zero:
             axis.axhline(zero[-1], linestyle="--", color="grey", label="never turning")
-    axes[0, 0].legend()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     figure.savefig(path, dpi=80)
 
 
@@ -229,14 +229,14 @@ def main():
     parser = argparse.ArgumentParser(description="Tables and plots of the ablations.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--gnm", type=Path, help="a run of --net gnm")
-    parser.add_argument("--beside", type=Path, action="append", default=[], help="more runs for its plot, beside DIR/base")
+    parser.add_argument("--beside", action="append", default=[], metavar="LABEL=RUN", help="more curves beside DIR/base's")
     args = parser.parse_args()
     from ablations import RUNS
 
     write(args.out, [one.name for one in RUNS])
     if args.gnm:
         runs = [("published architecture", args.gnm), ("correlation net, base", args.out / "base")]
-        runs += [(f"correlation net, {run.name}", run) for run in args.beside]
+        runs += [(label, Path(run)) for label, _, run in (text.partition("=") for text in args.beside)]
         architectures_plot(runs, args.out / "gnm-against-correlation.png")
 
 
