@@ -18,8 +18,8 @@ import sys
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
-import weights
-from weights import FRAMES, HEIGHT, WAYPOINTS, WIDTH
+import reference_weights as weights
+from reference_weights import FRAMES, HEIGHT, WAYPOINTS, WIDTH
 
 OBS_CHANNELS = 3 * FRAMES
 STEM_SHAPE = [weights.STEM, HEIGHT // 2, (WIDTH + 1) // 2]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden answers of the reference GNM from PyTorch eager, with real BatchNorm2d and ReLU6 modules.
 
-Independent of the ONNX builder: it shares only the seeded numbers (weights.py), not one line of the network.
+Independent of the ONNX builder: it shares only the seeded numbers (reference_weights.py), not one line of the network.
 Run once, commit golden_torch.json:  python models/gnm/golden_torch.py   (needs torch, numpy)
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-import weights
+import reference_weights as weights
 
 PARAMETERS = 8_663_797  # of the published network
 

@@ -1,7 +1,7 @@
 """The published GNM network in full size, with the interface of `net.py`: to see what early fusion learns from the same data.
 
 Two MobileNetV2 encoders of width 1.0: one sees the six frames, the other the six frames and the goal stacked. Its distance is a
-plain linear output and its waypoints are sums of moves. Names and sizes are those of `models/gnm/weights.py`, which also builds
+plain linear output and its waypoints are sums of moves. Names and sizes are those of `models/gnm/reference_weights.py`, which also builds
 the runtime's graphs of it.
 """
 
@@ -16,7 +16,7 @@ from contract import CONTEXT_FRAMES, VALUES_PER_WAYPOINT, WAYPOINTS
 from net import answer, cumulative_matrix
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "gnm"))
-import weights as reference  # noqa: E402  (lies beside this folder)
+import reference_weights as reference  # noqa: E402  (lies beside this folder)
 
 ACTIONS = WAYPOINTS * VALUES_PER_WAYPOINT
 PARAMETERS = 8_663_797

@@ -1,4 +1,7 @@
-"""The learning rate as a function of time spent training: the budget is wall time, for nobody knows how many samples it buys."""
+"""The learning rate over a training: by default over wall time, for nobody knows how many samples a machine buys in it.
+
+With a budget of pairs the same curve goes over pairs, for runs that are to be compared: a nominal second is then 1000 pairs.
+"""
 
 import math
 from dataclasses import dataclass
@@ -7,11 +10,13 @@ from dataclasses import dataclass
 WARM_UP_S = 45.0
 WARM_UP_SHARE = 0.05
 FLAT_SHARE = 0.4
+# About what one core learns in a second. It only says how long a warm-up of 45 s and a STOP in minutes are for a budget of pairs.
+PAIRS_PER_NOMINAL_S = 1000.0
 
 
 @dataclass
 class Schedule:
-    """Factor on the peak learning rate. Times are seconds of training since its very start, pauses not counted.
+    """Factor on the peak learning rate. Times are seconds of training since its very start, pauses not counted, or nominal ones.
 
     `start_s` and `length_s` bound the present segment; `flat_share` of it is constant, the rest a cosine to zero. `peak` is the
     factor the segment starts from.

@@ -1,5 +1,6 @@
 """Rules that training and export hold. Run: python -m unittest -v test_train (about ten seconds on one core)."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -21,8 +22,9 @@ from net import BINS, Net, cumulative_matrix, unit_headings
 from precision import autocast, choose
 from schedule import Schedule
 from stream import Layout, StreamError, normalise_context, read_batch, read_header, to_tensors
+from train import budget_s
 from variants import Variant, path, velocities
-from worker import Shared
+from worker import Shared, Worker
 
 torch.set_num_threads(1)
 HERE = Path(__file__).parent
@@ -142,6 +144,28 @@ class VariantRules(unittest.TestCase):
         self.assertEqual(Variant.of({}), Variant())
 
 
+class ReplayRules(unittest.TestCase):
+    def test_a_recording_is_replayed_from_where_a_run_stopped_and_round_again(self):
+        def output(*words):
+            return subprocess.run([sys.executable, *map(str, words)], stdout=subprocess.PIPE, check=True, cwd=HERE).stdout
+
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "a.bin")
+            file.write_bytes(output("fake_stream.py", "--blocks", 1, "--anchors", 2, "--goals", 2, "--batches", 3))
+            whole, size = file.read_bytes(), Layout(1, 2, 2).bytes()
+            header, batches = whole[: -3 * size], whole[-3 * size :]
+            self.assertEqual(output("replay_stream.py", file), whole)
+            self.assertEqual(output("replay_stream.py", file, "--skip-pairs", 7), header + batches[size:])
+            self.assertEqual(output("replay_stream.py", file, "--skip-pairs", 400), header)
+            endless = subprocess.Popen(
+                [sys.executable, str(HERE / "replay_stream.py"), str(file), "--for-ever", "--skip-pairs", "20"], stdout=subprocess.PIPE
+            )
+            read = endless.stdout.read(len(header) + 3 * size)
+            endless.stdout.close()
+            self.assertEqual(endless.wait(20), 0)
+            self.assertEqual(read, header + batches[2 * size :] + batches[: 2 * size])
+
+
 class GnmRules(unittest.TestCase):
     def test_it_has_the_published_number_of_parameters(self):
         self.assertEqual(sum(p.numel() for p in Gnm().parameters()), PARAMETERS)
@@ -187,6 +211,20 @@ class ScheduleRules(unittest.TestCase):
         ending = plan.ending_in(700.0, 2.0)
         self.assertAlmostEqual(ending.factor(700.0), plan.factor(700.0))
         self.assertTrue(ending.over(820.0))
+
+    def test_a_budget_of_pairs_follows_the_pairs_and_not_the_clock(self):
+        shared = Shared(torch.zeros(2), 1)
+        worker = Worker.__new__(Worker)
+        worker.args, worker.shared = argparse.Namespace(pairs=200_000, minutes=None), shared
+        plan = Schedule(0.0, budget_s(worker.args))
+        shared.count[0] = 79_000
+        self.assertEqual(plan.factor(worker.spent(1e6, 500)), 1.0)
+        shared.count[0] = 140_000
+        self.assertAlmostEqual(plan.factor(worker.spent(0.0)), 0.5, places=6)
+        shared.count[0] = 199_000
+        self.assertTrue(plan.over(worker.spent(0.0, 1000)) and not plan.over(worker.spent(1e6, 999)))
+        worker.args = argparse.Namespace(pairs=None, minutes=2.0)
+        self.assertEqual((budget_s(worker.args), worker.spent(7.0, 1000)), (120.0, 7.0))
 
 
 class StreamRules(unittest.TestCase):

@@ -1,6 +1,7 @@
-"""Trains the policy from the simulator's stream within a wall-time budget.
+"""Trains the policy from the simulator's stream within a budget of wall time or of pairs.
 
     python train.py --minutes 75 --out DIR --stream-cmd "..." --validation-cmd "... --batches 24" [--dagger-cmd "..."] [--resume]
+    python train.py --pairs 300000 --workers 1 ...    as many pairs, however long it takes: for runs that are to be compared
 
 Two worker processes of one thread each train copies of the net (`worker.py`). Writing minutes into the file DIR/STOP lets the
 learning rate fall to zero within that time and ends the run cleanly. With `--dagger-cmd` a further process drives simulated robots
@@ -24,7 +25,7 @@ import precision
 import weights
 from flat import Flat
 from losses import evaluate
-from schedule import Schedule
+from schedule import PAIRS_PER_NOMINAL_S, Schedule
 from stream import Stream
 from variants import ACTIONS, CONTEXTS, NETS, Variant
 from worker import Shared, validation_batches, work, write_log
@@ -43,7 +44,9 @@ def fetch_validation(args, out):
 
 def arguments():
     parser = argparse.ArgumentParser(description="Train the policy from the simulator's stream.")
-    parser.add_argument("--minutes", type=float, required=True, help="wall time of the whole training")
+    budget = parser.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--minutes", type=float, help="wall time of the whole training")
+    budget.add_argument("--pairs", type=int, help="pairs of the whole training instead; with one worker nothing depends on the clock")
     parser.add_argument("--out", required=True)
     parser.add_argument("--stream-cmd", required=True, help="program that writes training batches to its standard output")
     parser.add_argument("--validation-cmd", required=True, help="the same from other worlds, ending by itself")
@@ -60,14 +63,22 @@ def arguments():
     parser.add_argument("--action", choices=ACTIONS, default=ACTIONS[0])
     parser.add_argument("--validate-minutes", type=float, default=3.0)
     parser.add_argument("--export-minutes", type=float, default=15.0)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.pairs is not None and args.extend > 0.0:
+        parser.error("--extend is in minutes: with --pairs give a greater number and train afresh")
+    return args
+
+
+def budget_s(args):
+    """Length of the first segment in (nominal) seconds."""
+    return args.minutes * 60.0 if args.pairs is None else args.pairs / PAIRS_PER_NOMINAL_S
 
 
 def note_run(out, args, arithmetic):
     """One line to DIR/runs.jsonl: with what this run was started, for the model card and whoever repeats it."""
     row = {
         "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "command": shlex.join(["python", *sys.argv]), "seed": args.seed, "workers": args.workers, "minutes": args.minutes,
+        "command": shlex.join(["python", *sys.argv]), "seed": args.seed, "workers": args.workers, "minutes": args.minutes, "pairs": args.pairs,
         "precision": arithmetic, "cpu_flags": precision.cpu_flags(), "torch": torch.__version__,
     }
     with open(out / "runs.jsonl", "a", encoding="utf-8") as file:
@@ -89,7 +100,7 @@ def start(args, variant):
 
 def prepare(args, out, variant):
     """(shared state, plan): fresh ones, or those of the checkpoint to go on from."""
-    plan = {"resumed": False, "elapsed_s": 0.0, "schedule": vars(Schedule(0.0, args.minutes * 60.0))}
+    plan = {"resumed": False, "elapsed_s": 0.0, "schedule": vars(Schedule(0.0, budget_s(args)))}
     plan.update(variant=variant, precision=precision.choose(args.precision))
     saved = out / "checkpoint.pt"
     shared = Shared(Flat(variant.build() if saved.exists() else start(args, variant)).read(), args.workers)
@@ -100,13 +111,15 @@ def prepare(args, out, variant):
     state = torch.load(saved, weights_only=True)
     if Variant.of(state) != variant:
         sys.exit(f"{saved} was trained as {Variant.of(state)}: give the same --net, --context and --action")
+    if state.get("by_pairs", False) != (args.pairs is not None):
+        sys.exit(f"{saved} was trained with a budget of the other kind: give {'--pairs' if args.pairs is None else '--minutes'}")
     shared.centre.copy_(state["centre"])
     shared.ema.copy_(state["ema"])
     shared.count[: state["count"].numel()] = state["count"]
     schedule = Schedule(**state["schedule"])
     if schedule.start_s == 0.0:
         # The budget of the first segment may be changed from one run to the next.
-        schedule.length_s = args.minutes * 60.0
+        schedule.length_s = budget_s(args)
     if args.extend > 0.0:
         schedule = Schedule(state["elapsed_s"], args.extend * 60.0)
     plan.update(resumed=True, elapsed_s=state["elapsed_s"], schedule=vars(schedule))

@@ -18,7 +18,7 @@ import torch
 from flat import Flat, save
 from losses import evaluate, training_loss
 from precision import autocast, input_type
-from schedule import Schedule
+from schedule import PAIRS_PER_NOMINAL_S, Schedule
 from stream import Prefetch, StreamError, read_batch, read_header, to_tensors
 
 WEIGHT_DECAY = 1e-2
@@ -80,9 +80,15 @@ class Worker:
         """Seconds of training so far, earlier runs counted in."""
         return self.base_s + time.monotonic() - self.started
 
-    def over(self, now):
+    def spent(self, now, pairs=0):
+        """How far along the budget: seconds, or nominal ones of the merged pairs and this worker's own `pairs` beyond them."""
+        if self.args.pairs is None:
+            return now
+        return (float(self.shared.count[0]) + pairs) / PAIRS_PER_NOMINAL_S
+
+    def over(self, spent):
         """Whether to end: the schedule is over, another worker failed, or nobody is left to work for."""
-        return self.shared.stop.is_set() or self.schedule.over(now) or os.getppid() != self.parent
+        return self.shared.stop.is_set() or self.schedule.over(spent) or os.getppid() != self.parent
 
     def run(self):
         """Trains until the schedule ends."""
@@ -98,20 +104,21 @@ class Worker:
         log_from = (now, self.shared.count.tolist())
         while True:
             now = self.elapsed_s()
-            self.read_stop(now)
-            if self.over(now):
+            spent = self.spent(now, pairs)
+            self.read_stop(spent)
+            if self.over(spent):
                 break
             asked = time.monotonic()
             batch = prefetch.next()
             waited += time.monotonic() - asked
-            losses.append(self.step(batch, now))
+            losses.append(self.step(batch, spent))
             pairs += batch["dist"].numel()
             steps += 1
             if steps == SYNC_STEPS:
-                spent = time.process_time()
-                base = self.shared.merge(base, self.flat.read(), pairs, steps, spent - cpu_s)
+                cpu_now_s = time.process_time()
+                base = self.shared.merge(base, self.flat.read(), pairs, steps, cpu_now_s - cpu_s)
                 self.flat.write(base)
-                pairs, steps, cpu_s = 0, 0, spent
+                pairs, steps, cpu_s = 0, 0, cpu_now_s
             if now >= checkpoint_s:
                 checkpoint_s = now + CHECKPOINT_S
                 self.checkpoint(now)
@@ -122,7 +129,7 @@ class Worker:
                 gained = [after - before for after, before in zip(done, log_from[1])]
                 self.log({
                     "kind": "train", "elapsed_s": round(now, 1), "pairs": int(done[0]), "loss": round(sum(losses) / len(losses), 5),
-                    "rate": round(self.args.rate * self.schedule.factor(now), 7),
+                    "rate": round(self.args.rate * self.schedule.factor(spent), 7), "cpu_s": round(done[3], 1),
                     "pairs_per_s": round(gained[0] / max(now - log_from[0], 1e-3), 1),
                     "pairs_per_cpu_s": round(gained[0] / max(gained[3], 1e-3), 1),
                     "stream_wait_share": round(waited / max(now - log_from[0], 1e-3), 3),
@@ -141,9 +148,9 @@ class Worker:
         self.checkpoint(self.elapsed_s())
         # The other worker still needs the pipe open until it has ended too; the parent closes it.
 
-    def step(self, batch, now):
+    def step(self, batch, spent):
         """One optimiser step; returns the loss."""
-        rate = self.args.rate * self.schedule.factor(now)
+        rate = self.args.rate * self.schedule.factor(spent)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         with autocast(self.precision):
@@ -157,7 +164,7 @@ class Worker:
             self.optimiser.step()
         return value
 
-    def read_stop(self, now):
+    def read_stop(self, spent):
         """Turns to the final decay when DIR/STOP asks for it. Every worker reads the same file."""
         path = self.out / "STOP"
         if self.schedule.flat_share == 0.0 or not path.exists():
@@ -166,7 +173,7 @@ class Worker:
             minutes = float(path.read_text().strip() or "0")
         except (OSError, ValueError):
             minutes = 3.0
-        self.schedule = self.schedule.ending_in(now, minutes)
+        self.schedule = self.schedule.ending_in(spent, minutes)
 
     def checkpoint(self, now):
         """Saves this worker's optimiser, and from rank 0 the common state."""
@@ -176,6 +183,7 @@ class Worker:
                 state = {
                     "centre": self.shared.centre.clone(), "ema": self.shared.ema.clone(), "count": self.shared.count.clone(),
                     "elapsed_s": now, "schedule": vars(self.schedule).copy(), "variant": self.variant.as_dict(),
+                    "by_pairs": self.args.pairs is not None,
                 }
             save(self.out / "checkpoint.pt", state)
 
@@ -188,7 +196,8 @@ class Worker:
         Flat(self.judge).write(mean_weights)
         figures = evaluate(self.judge, validation_batches(self.out, self.variant), self.variant, precision=self.precision)
         figures = {key: round(value, 4) for key, value in figures.items()}
-        self.log({"kind": "validation", "elapsed_s": round(now, 1), "pairs_seen": int(self.shared.count[0]), **figures})
+        self.log({"kind": "validation", "elapsed_s": round(now, 1), "pairs_seen": int(self.shared.count[0]),
+                  "cpu_s": round(float(self.shared.count[3]), 1), **figures})
 
     def export(self, name):
         """Exports the last checkpoint beside the training."""
