@@ -307,11 +307,16 @@ fn its_own_driver_drives() {
     assert!(stamps.max().unwrap() <= last.1 + 1_000_000_000);
 }
 
-/// A short way that the shipped policy finds when nobody hurries it.
+/// A short way that the shipped policy finds when nobody hurries it, with a slow robot: what a busy machine holds back
+/// costs it least.
 fn way_for_the_whole_stack() -> Option<(String, Episode, std::path::PathBuf)> {
     for index in 0..40 {
         let id = WorldId { split: Split::Validation, index };
-        let Some(episode) = Episode::of(id).filter(|episode| episode.teleop_s() < 16.0) else { continue };
+        let Some(episode) =
+            Episode::of(id).filter(|episode| episode.teleop_s() < 16.0 && episode.robot.v_max_mps < 0.6)
+        else {
+            continue;
+        };
         let map = scratch(&format!("robot-{index}")).join("map");
         episode.build_map(policy().as_mut(), &map).unwrap();
         let mut command = program();
