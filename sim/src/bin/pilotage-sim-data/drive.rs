@@ -3,7 +3,7 @@
 //!
 //! After one header line, each tick (0.25 s of every robot's time) is one line of JSON (who begins
 //! anew, who came to an end and how), then, little-endian: `frames` u8 [N, 64, 85, 3], `goals` of
-//! the same shape, `unit` f32 [N] (metres a step); with `--first-frames` five frames more of the
+//! the same shape, `unit` f32 `[N]` (metres a step); with `--first-frames` five frames more of the
 //! clean drive for every robot named as fresh, in that order. The answer is f32 [N, 5, 4],
 //! normalised waypoints (x, y, cos, sin).
 
