@@ -33,14 +33,15 @@ impl Shade {
     /// Colours what it shades, by factors in 1/256.
     fn tint(&mut self, tint: [u32; 3]) {
         for (keep, tint) in self.keep.iter_mut().zip(tint) {
-            *keep = (*keep * tint) >> 8;
+            *keep = keep.saturating_mul(tint) >> 8;
         }
     }
 
     #[allow(clippy::inline_always, reason = "once a pixel; a call costs as much as the work")]
     #[inline(always)]
     fn apply(&self, texel: u32, light: u32, out: &mut [u8]) {
-        let keep = self.keep.map(|k| (k * light) >> 7);
+        // Far beyond white; no light, however absurd, may overflow what follows.
+        let keep = self.keep.map(|k| (k.saturating_mul(light) >> 7).min(1 << 20));
         if let [r, g, b] = out {
             *r = ((((texel & 255) * keep[0]) >> 8) + self.fog[0]).min(255) as u8;
             *g = (((((texel >> 8) & 255) * keep[1]) >> 8) + self.fog[1]).min(255) as u8;
@@ -148,7 +149,7 @@ impl<'a> Frame<'a> {
         let fog = &self.world.air.fog;
         Shade {
             keep: self.exposure.map(|e| (256.0 * clear * light * e).max(0.0) as u32),
-            fog: std::array::from_fn(|c| (fog[c] * veil * self.exposure[c]).max(0.0) as u32),
+            fog: std::array::from_fn(|c| (fog[c] * veil * self.exposure[c]).clamp(0.0, 65_535.0) as u32),
         }
     }
 
